@@ -135,7 +135,8 @@ export type Device = z.infer<typeof Device>;
 
 export const Gateway = z.strictObject({
   id: GatewayId,
-  enterprise: Uscc,
+  /** Who runs the box: a company, or a park for several companies. */
+  operator: z.string().min(1),
   region: RegionCode,
   /** Raw Ed25519 public key, 32 bytes in base64; null: batches can't be sealed. */
   publicKey: z.string().length(44).nullable(),

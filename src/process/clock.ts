@@ -16,8 +16,8 @@ export const realClock: Clock = {
       };
       const wait = (): void => {
         const leftMs = timeMs - Date.now();
-        if (leftMs <= 0 || signal?.aborted) return done();
-        timer = setTimeout(wait, Math.min(leftMs, TIMEOUT_MS_MAX));
+        if (leftMs <= 0 || signal?.aborted) done();
+        else timer = setTimeout(wait, Math.min(leftMs, TIMEOUT_MS_MAX));
       };
       signal?.addEventListener('abort', done, { once: true });
       wait();
