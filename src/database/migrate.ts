@@ -1,0 +1,24 @@
+import { type Kysely, type Migration, Migrator } from 'kysely';
+import * as telemetry from './migrations/001-telemetry.ts';
+import * as registry from './migrations/002-registry.ts';
+import * as exposure from './migrations/003-exposure.ts';
+import * as enforcement from './migrations/004-enforcement.ts';
+import type { Database } from './schema.ts';
+
+/** In the order in which they run; a landed one is never changed. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '001-telemetry': telemetry,
+  '002-registry': registry,
+  '003-exposure': exposure,
+  '004-enforcement': enforcement,
+};
+
+/** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */
+export async function migrate(db: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
