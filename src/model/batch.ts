@@ -32,7 +32,8 @@ export const Frame = z
   })
   .superRefine((frame, ctx) => {
     for (const [metric, value] of Object.entries(frame.values)) {
-      const flag = frame.flags?.[metric as MetricName] ?? 'N';
+      const flags = frame.flags ?? {};
+      const flag = Object.hasOwn(flags, metric) ? flags[metric as MetricName] : 'N';
       if (value === null && flag === 'N') {
         ctx.addIssue({
           code: 'custom',
@@ -42,7 +43,7 @@ export const Frame = z
       }
     }
     for (const metric of Object.keys(frame.flags ?? {})) {
-      if (!(metric in frame.values)) {
+      if (!Object.hasOwn(frame.values, metric)) {
         ctx.addIssue({
           code: 'custom',
           path: ['flags', metric],

@@ -21,7 +21,11 @@ export function canonicalJson(value: unknown): string {
     if (!Number.isFinite(value)) throw new Error(`Cannot write ${value} as canonical JSON`);
     return JSON.stringify(value);
   }
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (Array.isArray(value)) {
+    // The same text, several times faster: evidence holds tens of thousands of readings.
+    if (value.every(Number.isFinite)) return JSON.stringify(value);
+    return `[${value.map(canonicalJson).join(',')}]`;
+  }
   if (typeof value === 'object') {
     const members = Object.entries(value)
       .filter(([, member]) => member !== undefined)

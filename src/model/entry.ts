@@ -62,10 +62,16 @@ export interface TickEntry extends EntryBase {
   readonly atMs: number;
 }
 
-/** A batch of a version that this build can't read: kept, evaluated after an upgrade. */
+/**
+ * A batch that this build can't evaluate: of a later version (evaluated after an upgrade), or a dead letter
+ * that has a place in its chain. The place is settled; its readings are missing.
+ */
 export interface ParkedEntry extends EntryBase {
   readonly kind: 'parked';
   readonly gateway: GatewayId;
+  /** Both null when it names no place. */
+  readonly epoch: Ulid | null;
+  readonly seq: number | null;
 }
 
 export type JournalEntry = BatchEntry | GapEntry | SealEntry | FactEntry | TickEntry | ParkedEntry;

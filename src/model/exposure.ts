@@ -69,9 +69,23 @@ export interface ShiftResult {
   readonly firstExceedAtMs: number | null;
   readonly lastExceedAtMs: number | null;
   readonly episodes: readonly ExceedanceEpisode[];
+  /** Further numbers of the rule, e.g. MAC: `rawMax`, `mean15MinMax`, in the limit's unit. */
+  readonly details?: Readonly<Record<string, number>>;
+  /** What else the rule noticed, for attention: it claims nothing, e.g. `stel-repetition`. */
+  readonly notes?: readonly string[];
+  /** Channels that the numbers come from when there are several, and the seconds each stood for. */
+  readonly feeds?: readonly ResultFeed[];
   /** Digest of the inputs: a stranger recomputes the result from them alone. */
   readonly inputHash: string;
   readonly resultHash: string;
+}
+
+/** One of several channels behind a result. */
+export interface ResultFeed {
+  readonly channel: ChannelRef;
+  /** `proof`: its readings are proof; `fallback`: they only fill the estimate. */
+  readonly role: string;
+  readonly seconds: number;
 }
 
 /** A minute of a channel, for the chart and the sink; a cache, rebuilt from the journal at will. */
@@ -107,7 +121,20 @@ export type SignalKind =
   | 'CONFLICT'
   | 'DATA_GAP'
   | 'CLOCK'
-  | 'SILENCE';
+  | 'NOT_EVALUABLE'
+  | MonitorKind;
+
+/** What the monitor of the monitor finds, each by a detector of its own (docs/thresholds.md). */
+export type MonitorKind =
+  | 'SILENCE'
+  | 'FLAT_LINE'
+  | 'JUMP'
+  | 'IDENTICAL_NEIGHBOURS'
+  | 'OUT_OF_RANGE'
+  | 'VARIANCE_COLLAPSE'
+  | 'PRODUCTION_GAP'
+  | 'CLOCK_DRIFT'
+  | 'CERTIFICATE_EXPIRED';
 
 /**
  * Something the engine noticed. `signalKey` is unique for its content: the same signal emitted again
@@ -139,7 +166,14 @@ export type Signal =
       readonly standing: Standing;
     }
   | {
-      readonly kind: 'CHAIN_BROKEN' | 'CONFLICT' | 'DATA_GAP' | 'CLOCK' | 'SILENCE';
+      /** `NOT_EVALUABLE`: a hazard that no rule can judge, with the reason; never a pass. */
+      readonly kind:
+        | 'CHAIN_BROKEN'
+        | 'CONFLICT'
+        | 'DATA_GAP'
+        | 'CLOCK'
+        | 'NOT_EVALUABLE'
+        | MonitorKind;
       readonly signalKey: string;
       readonly atMs: number;
       readonly gateway: GatewayId;

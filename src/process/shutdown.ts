@@ -46,6 +46,13 @@ export function createShutdownStack(): ShutdownStack {
   };
 }
 
+/** For a part that has a stack of its own: throws when some of it did not close in time or failed. */
+export function throwIfLate(reports: readonly CloseReport[]): void {
+  const late = reports.filter((report) => report.error !== undefined);
+  if (late.length === 0) return;
+  throw new Error(late.map((report) => `${report.name}: ${report.error}`).join('; '));
+}
+
 async function closeWithin(closer: Closer, timeoutMs: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
