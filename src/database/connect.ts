@@ -31,6 +31,8 @@ export function connect(
     },
   });
   pool.on('error', onError);
+  // A connection that breaks between two queries of a transaction: its next query fails and says so.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   return { db, pool, close: () => db.destroy() };
 }

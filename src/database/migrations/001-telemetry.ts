@@ -52,7 +52,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     reason text not null,
     detail text not null,
     sha256 text not null,
-    raw bytea not null
+    raw bytea not null,
+    unique (shard, topic, sha256)
   )`.execute(db);
   await sql`create table telemetry.sink_cursor (
     shard text not null,
