@@ -1,0 +1,196 @@
+import { spawnSync } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { SECOND_MS } from '../src/model/time.ts';
+import { createEngine, DEFAULT_ENGINE_SETTINGS, restoreEngine } from '../src/thresholds/engine.ts';
+import {
+  createLoad,
+  type Decimals,
+  FRAMES,
+  factEntry,
+  loadFacts,
+  METRICS,
+  SHIFT_MS,
+  SHIFT_START_MS,
+} from './threshold-load.ts';
+
+// The threshold engine alone on one core: readings a second and bytes a channel over the number of
+// channels, then the end of a shift, and checkpoints. Each size runs in a process of its own.
+//   node bench/thresholds.ts                 1k, 10k, 100k channels
+//   node bench/thresholds.ts 1000 1000000    these sizes
+//   node bench/thresholds.ts one 10000 30    one size, minutes of event time
+//   node bench/thresholds.ts shift 1000      a whole shift and its end
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+const SETTINGS = { ...DEFAULT_ENGINE_SETTINGS, channelsMax: 2_000_000 };
+const ROUNDS_PER_MINUTE = 60 / FRAMES;
+
+interface Bytes {
+  readonly objects: number;
+  readonly arrays: number;
+}
+
+/** Bytes in use after a full collection: the heap's, and those of typed arrays outside it. */
+function bytesUsed(): Bytes {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { objects: heapUsed, arrays: arrayBuffers };
+}
+
+/** CPU time of this thread: what one core needs, whatever else the machine does. */
+function threadUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
+interface Rounds {
+  readonly readings: number;
+  readonly ms: number;
+  readonly results: number;
+  /** Longest time that one entry took. */
+  readonly msMax: number;
+}
+
+/** An engine that knows the facts, and a load that goes on where it stopped. */
+function createRun(gateways: number, decimals: Decimals) {
+  const load = createLoad(gateways, decimals);
+  let pos = 0;
+  let round = 0;
+  let engine = createEngine(SETTINGS);
+  for (const fact of loadFacts(gateways)) engine.step(factEntry(++pos, fact));
+
+  function one(sum: { results: number; ms: number; msMax: number }): void {
+    for (let block = 0; block < load.blocks; block++) {
+      const entries = load.block(block, round, pos + 1);
+      pos += entries.length;
+      const startedUs = threadUs();
+      let lastMs = performance.now();
+      for (const entry of entries) {
+        for (const { kind } of engine.step(entry)) if (kind === 'result') sum.results++;
+        const nowMs = performance.now();
+        sum.msMax = Math.max(sum.msMax, nowMs - lastMs);
+        lastMs = nowMs;
+      }
+      sum.ms += (threadUs() - startedUs) / 1_000;
+    }
+    round++;
+  }
+
+  return {
+    rounds(count: number): Rounds {
+      const sum = { results: 0, ms: 0, msMax: 0 };
+      for (let i = 0; i < count; i++) one(sum);
+      return { ...sum, readings: count * gateways * FRAMES * METRICS.length };
+    },
+    tick(): { ms: number; outputs: number } {
+      const atMs = SHIFT_START_MS + round * FRAMES * SECOND_MS;
+      const startedMs = performance.now();
+      const tick = { kind: 'tick', receivedAtMs: atMs, sha256: '', atMs } as const;
+      const outputs = engine.step({ ...tick, pos: ++pos }).length;
+      return { ms: performance.now() - startedMs, outputs };
+    },
+    checkpoint(): Uint8Array {
+      return engine.checkpoint();
+    },
+    restore(bytes: Uint8Array): void {
+      const restored = restoreEngine(bytes, SETTINGS);
+      if (!restored.ok) throw new Error(restored.detail);
+      engine = restored.value;
+    },
+  };
+}
+
+const kilo = (n: number): string => Math.round(n).toLocaleString('en');
+
+/** Throughput and memory at one size; prints one line. */
+function measure(channels: number, minutes: number, decimals: Decimals): void {
+  const gateways = channels / METRICS.length;
+  const before = bytesUsed();
+  const run = createRun(gateways, decimals);
+  const facts = bytesUsed();
+  run.rounds(ROUNDS_PER_MINUTE + 1);
+  const warm = bytesUsed();
+  const timed = run.rounds(minutes * ROUNDS_PER_MINUTE);
+  const tick = run.tick();
+  const after = bytesUsed();
+  const perChannel = (a: Bytes, b: Bytes): string => {
+    const objects = kilo((b.objects - a.objects) / channels);
+    return `${kilo((b.arrays - a.arrays) / channels)} B in arrays + ${objects} B in objects`;
+  };
+  const all = ({ objects, arrays }: Bytes): number => objects + arrays;
+  console.log(
+    [
+      `${kilo(channels).padStart(9)} channels`,
+      `${kilo(timed.readings / (timed.ms / 1_000)).padStart(10)} readings/s`,
+      `${((timed.ms * 1e6) / timed.readings).toFixed(0).padStart(4)} ns each`,
+      `a channel: ${perChannel(facts, warm)}, facts ${perChannel(before, facts)}`,
+      `a closed minute ${((all(after) - all(warm)) / channels / minutes).toFixed(0)} B`,
+      `tick ${tick.ms.toFixed(1)} ms`,
+    ].join(', '),
+  );
+  if (channels <= 100_000) measureCheckpoint(run, channels);
+}
+
+function measureCheckpoint(run: ReturnType<typeof createRun>, channels: number): void {
+  const startedMs = performance.now();
+  const bytes = run.checkpoint();
+  const writtenMs = performance.now();
+  run.restore(bytes);
+  const restoredMs = performance.now();
+  run.rounds(ROUNDS_PER_MINUTE);
+  console.log(
+    `  checkpoint ${(bytes.byteLength / 1e6).toFixed(1)} MB (${kilo(bytes.byteLength / channels)} B a ` +
+      `channel), written in ${kilo(writtenMs - startedMs)} ms, ` +
+      `restored in ${kilo(restoredMs - writtenMs)} ms, ` +
+      `next minute ${kilo(performance.now() - restoredMs)} ms`,
+  );
+}
+
+/** A whole shift of every channel, and what its end costs. */
+function measureShift(channels: number, decimals: Decimals): void {
+  const run = createRun(channels / METRICS.length, decimals);
+  const shiftRounds = SHIFT_MS / (FRAMES * SECOND_MS);
+  const graceRounds = DEFAULT_ENGINE_SETTINGS.graceMs / (FRAMES * SECOND_MS);
+  const before = bytesUsed();
+  const shift = run.rounds(shiftRounds);
+  const after = bytesUsed();
+  const usual = run.rounds(graceRounds - 1);
+  const end = run.rounds(1);
+  const { results } = end;
+  const usualMs = usual.ms / (graceRounds - 1);
+  console.log(
+    `a shift of ${kilo(channels)} channels: ${kilo(shift.readings / (shift.ms / 1_000))} readings/s, ` +
+      `${kilo((after.arrays - before.arrays) / channels)} B in arrays and ` +
+      `${kilo((after.objects - before.objects) / channels)} B in objects a channel at its end; ` +
+      `${kilo(results)} rules judged at once in ${kilo(end.ms - usualMs)} ms: ` +
+      `${(((end.ms - usualMs) * 1_000) / results).toFixed(0)} µs each, ` +
+      `longest entry ${end.msMax.toFixed(1)} ms`,
+  );
+  measureCheckpoint(run, channels);
+}
+
+/** Minutes of event time that give a size enough to measure. */
+const minutesOf = (channels: number): number =>
+  Math.max(3, Math.min(240, Math.round(400_000 / channels)));
+
+function main([first, second, third, fourth]: readonly string[], rest: readonly string[]): void {
+  if (first === 'one') {
+    measure(Number(second), Number(third), (fourth ?? 'decimal') as Decimals);
+    return;
+  }
+  if (first === 'shift') {
+    measureShift(Number(second), (third ?? 'decimal') as Decimals);
+    return;
+  }
+  const sizes = rest.length > 0 ? rest.map(Number) : [1_000, 10_000, 100_000];
+  for (const size of sizes) inProcess('one', String(size), String(minutesOf(size)));
+  inProcess('shift', '2000');
+}
+
+/** A process of its own, so that no size sees the memory of another. */
+function inProcess(...args: readonly string[]): void {
+  const limits = ['--max-old-space-size=16000'];
+  spawnSync(process.execPath, [...limits, 'bench/thresholds.ts', ...args], { stdio: 'inherit' });
+}
+
+main(process.argv.slice(2), process.argv.slice(2));

@@ -1,0 +1,63 @@
+import { hash } from 'node:crypto';
+import { fail, ok, type Result } from '../model/result.ts';
+
+/** "WGCP", then the version, the parts each after its length, and SHA-256 of all before it. */
+const MAGIC = 0x57474350;
+const HEAD_BYTES = 8;
+const DIGEST_BYTES = 32;
+
+/** Writes parts as one checkpoint. */
+export function writeParts(version: number, parts: readonly Uint8Array[]): Uint8Array {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32BE(MAGIC, 0);
+  head.writeUInt32BE(version, 4);
+  const framed: Uint8Array[] = [head];
+  for (const part of parts) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(part.byteLength));
+    framed.push(length, part);
+  }
+  const body = Buffer.concat(framed);
+  return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+}
+
+/** The parts of a checkpoint of this version. */
+export function readParts(
+  version: number,
+  bytes: Uint8Array,
+): Result<readonly Buffer[], 'unknown-version' | 'damaged'> {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = all.byteLength - DIGEST_BYTES;
+  if (end < HEAD_BYTES || all.readUInt32BE(0) !== MAGIC) {
+    return fail('damaged', 'it does not start as a checkpoint');
+  }
+  const found = all.readUInt32BE(4);
+  if (found !== version) {
+    return fail('unknown-version', `it is of engine version ${found}, this build reads ${version}`);
+  }
+  if (!hash('sha256', all.subarray(0, end), 'buffer').equals(all.subarray(end))) {
+    return fail('damaged', 'its checksum does not fit');
+  }
+  const parts: Buffer[] = [];
+  for (let at = HEAD_BYTES; at < end; ) {
+    const length = Number(all.readBigUInt64BE(at));
+    parts.push(all.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return ok(parts);
+}
+
+/** JSON lines: one string for a province's state could pass the longest that there can be. */
+export const writeLines = (values: readonly unknown[]): Uint8Array =>
+  Buffer.concat(values.map((value) => Buffer.from(`${JSON.stringify(value)}\n`)));
+
+/** Values of `writeLines`; their shape is vouched for by version, settings hash and checksum. */
+export function readLines<T>(bytes: Buffer): T[] {
+  const values: T[] = [];
+  for (let at = 0; at < bytes.byteLength; ) {
+    const end = bytes.indexOf(0x0a, at);
+    values.push(JSON.parse(bytes.toString('utf8', at, end)) as T);
+    at = end + 1;
+  }
+  return values;
+}

@@ -1,0 +1,140 @@
+import type { Fact } from '../model/facts.ts';
+import type { GatewayId } from '../model/ids.ts';
+import { fail, ok, type Result } from '../model/result.ts';
+import { readLines, readParts, writeLines, writeParts } from './checkpoint-bytes.ts';
+import { readCells, writeCells } from './checkpoint-cells.ts';
+import { readChannels, writeChannels } from './checkpoint-channels.ts';
+import { restoreMonitor, writeMonitor } from './detectors/monitor.ts';
+import { ENGINE_VERSION, type EngineSettings, settingsHash } from './engine-settings.ts';
+import {
+  createEngineState,
+  type EngineState,
+  type GatewayState,
+  gatewayOf,
+} from './engine-state.ts';
+import type { SettledRange } from './gateway-progress.ts';
+import { addFact } from './registry-history.ts';
+import { restoreShiftSums, writeShiftSums } from './shift-sums.ts';
+
+type SavedFact = Pick<Fact, 'entity' | 'id' | 'validFromMs' | 'value'> & { readonly pos: number };
+
+type GatewayTrace = readonly Parameters<GatewayState['trace']['set']>[];
+
+interface SavedGateway {
+  readonly id: GatewayId;
+  readonly isNumbered: boolean;
+  readonly isSettled: boolean;
+  readonly epochs: readonly (readonly [string, SettledRange[]])[];
+  readonly trace: GatewayTrace;
+  readonly findings: GatewayState['findings'];
+  readonly unregistered: readonly [readings: number, dayMs: number];
+  readonly noted: readonly string[];
+  /** Result keys. */
+  readonly waiting: readonly string[];
+}
+
+interface SavedHead {
+  readonly settingsHash: string;
+  readonly pos: number;
+  readonly tickMs: number;
+  /** Result keys. */
+  readonly due: readonly string[];
+}
+
+/** The whole state as bytes. What can be made again from facts and cells is left out. */
+export function writeCheckpoint(state: EngineState): Uint8Array {
+  const head: SavedHead = {
+    settingsHash: settingsHash(state.settings),
+    pos: state.pos,
+    tickMs: state.tickMs,
+    due: state.due.slice(state.dueNext).map(({ resultKey }) => resultKey),
+  };
+  return writeParts(ENGINE_VERSION, [
+    writeLines([head]),
+    writeLines(savedFacts(state)),
+    writeLines([...state.gateways.values()].map(savedGateway)),
+    writeChannels(state),
+    writeMonitor(state),
+    writeShiftSums(state),
+    ...writeCells(state),
+  ]);
+}
+
+function savedFacts(state: EngineState): readonly SavedFact[] {
+  const facts: SavedFact[] = [];
+  for (const [entity, byId] of Object.entries(state.history.versions)) {
+    for (const [id, versions] of byId as Map<string, readonly Omit<SavedFact, 'entity' | 'id'>[]>) {
+      for (const version of versions) {
+        facts.push({ ...version, entity: entity as Fact['entity'], id });
+      }
+    }
+  }
+  return facts.sort((a, b) => a.pos - b.pos);
+}
+
+const savedGateway = (gateway: GatewayState): SavedGateway => ({
+  id: gateway.id,
+  isNumbered: gateway.isNumbered,
+  isSettled: gateway.progress.isSettled,
+  epochs: [...gateway.progress.epochs],
+  trace: [...gateway.trace],
+  findings: gateway.findings,
+  unregistered: [gateway.unregisteredReadings, gateway.unregisteredDayMs],
+  noted: [...gateway.noted],
+  waiting: [...gateway.waiting].map(({ resultKey }) => resultKey),
+});
+
+/** The state that `writeCheckpoint` was given, if this build with these settings made it. */
+export function readCheckpoint(
+  bytes: Uint8Array,
+  settings: EngineSettings,
+): Result<EngineState, 'unknown-version' | 'damaged' | 'other-settings'> {
+  const parts = readParts(ENGINE_VERSION, bytes);
+  if (!parts.ok) return parts;
+  const [headPart, factPart, gatewayPart, channelPart, monitorPart, sumPart, ...cellParts] =
+    parts.value;
+  if (!headPart || !factPart || !gatewayPart || !channelPart || !monitorPart || !sumPart) {
+    return fail('damaged', 'a part is missing');
+  }
+  const head = readLines<SavedHead>(headPart)[0];
+  if (head?.settingsHash !== settingsHash(settings)) {
+    return fail('other-settings', 'it was made with other settings or another limit set');
+  }
+  const state = createEngineState(settings);
+  state.pos = head.pos;
+  state.tickMs = head.tickMs;
+  for (const { pos, ...fact } of readLines<SavedFact>(factPart)) {
+    addFact(state.history, pos, fact as Fact);
+  }
+  const gateways = readLines<SavedGateway>(gatewayPart);
+  for (const saved of gateways) restoreGateway(state, saved);
+  readChannels(state, channelPart);
+  readCells(state, cellParts);
+  for (const saved of gateways) restoreWaiting(state, saved);
+  for (const key of head.due) {
+    const rule = state.rules.get(key);
+    if (rule !== undefined) state.due.push(rule);
+  }
+  restoreMonitor(state, monitorPart);
+  restoreShiftSums(state, sumPart);
+  return ok(state);
+}
+
+function restoreGateway(state: EngineState, saved: SavedGateway): void {
+  const gateway = gatewayOf(state, saved.id);
+  gateway.isNumbered = saved.isNumbered;
+  gateway.progress.isSettled = saved.isSettled;
+  for (const [epoch, ranges] of saved.epochs) gateway.progress.epochs.set(epoch, ranges);
+  for (const [epoch, links] of saved.trace) gateway.trace.set(epoch, links);
+  Object.assign(gateway.findings, saved.findings);
+  [gateway.unregisteredReadings, gateway.unregisteredDayMs] = saved.unregistered;
+  for (const note of saved.noted) gateway.noted.add(note);
+}
+
+function restoreWaiting(state: EngineState, saved: SavedGateway): void {
+  const gateway = gatewayOf(state, saved.id);
+  for (const key of saved.waiting) {
+    const rule = state.rules.get(key);
+    if (rule !== undefined) gateway.waiting.add(rule);
+  }
+}

@@ -1,0 +1,60 @@
+import { MINUTE_MS } from '../model/time.ts';
+import { hasCell, readCellInto } from './cell-store.ts';
+import { cellSummary } from './cell-summary.ts';
+import { channelFacts } from './channel-facts.ts';
+import { type ClosedCell, watchMinute } from './detectors/watch-minute.ts';
+import type { Channel, Emit, EngineState } from './engine-state.ts';
+import { followRule } from './follow-rule.ts';
+import { emptyCell } from './minute-cell.ts';
+import { ensureRules, isPast } from './rule-states.ts';
+
+/**
+ * Closes the minutes of a channel that its watermark has passed: gives their cells and, for the newest,
+ * where each running rule stands, an early warning, and an exceedance that has become certain.
+ */
+export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): void {
+  const newest = Math.floor(channel.watermarkMs / MINUTE_MS) - 1;
+  const horizonMinutes = state.settings.horizonMs / MINUTE_MS;
+  const first = Math.max(channel.closedThrough + 1, newest - horizonMinutes);
+  channel.closedThrough = newest;
+  for (let minute = first; minute <= newest; minute++) {
+    if (!hasCell(channel.cells, minute)) continue;
+    const closed = emitCell(state, channel, minute, emit);
+    if (closed !== undefined) watchMinute(state, channel, closed, emit);
+  }
+  ensureRules(state, channel, first, newest);
+  for (const rule of channel.rules) {
+    if (rule.endMs <= first * MINUTE_MS || rule.startMs > newest * MINUTE_MS) continue;
+    rule.lastDatumAtMs = channel.lastReceivedAtMs;
+    // Data for a shift that silence had closed, while it is still running by their own time.
+    if (rule.isClosed && !isPast(state, rule)) rule.isClosed = false;
+    if (!rule.isClosed) followRule(state, rule, newest, emit);
+  }
+}
+
+/** The minute being closed: read once, looked at by all, kept by nobody. */
+const cell = emptyCell(0);
+
+/** Gives a minute for the charts; undefined: nothing came for it, or the facts don't know the metric. */
+export function emitCell(
+  state: EngineState,
+  channel: Channel,
+  minute: number,
+  emit: Emit,
+): ClosedCell | undefined {
+  const isThere = readCellInto(channel.cells, minute, cell);
+  const facts = channelFacts(state.history, channel, minute * MINUTE_MS);
+  const { profile } = facts;
+  if (!isThere || profile === undefined) return undefined;
+  const ref = { device: channel.device, metric: channel.metric };
+  const summary = cellSummary(ref, cell, profile);
+  emit({ kind: 'cell', cell: summary });
+  return { cell, summary, facts };
+}
+
+/** Shows a closed minute again that late data changed. */
+export function flushLateCell(state: EngineState, channel: Channel, emit: Emit): void {
+  if (channel.lateMinute < 0) return;
+  emitCell(state, channel, channel.lateMinute, emit);
+  channel.lateMinute = -1;
+}

@@ -1,0 +1,55 @@
+import type { LimitKind } from '../model/limits.ts';
+import { SECOND_MS } from '../model/time.ts';
+import type { InputProfile } from './rule-inputs.ts';
+
+/** How a second's reading adds up: concentrations as they are, levels as energy, heat above 25 °C. */
+export type Quantity = 'concentration' | 'energy' | 'heat';
+
+export const quantityOf = (kind: LimitKind): Quantity =>
+  kind === 'WBGT' ? 'heat' : kind === 'LEX_8H' || kind === 'LEX_W' ? 'energy' : 'concentration';
+
+/** GBZ 2.2-2007 clause 10: cooler presence is not exposure to heat. */
+export const HEAT_C_MIN = 25;
+
+/** Energies of whole tenths of a decibel worked out so far; NaN: not yet. A power costs ten additions. */
+const energies = new Float64Array(2_048).fill(Number.NaN);
+
+function energyOf(levelDb: number): number {
+  const tenths = Math.round(levelDb * 10);
+  if (tenths / 10 !== levelDb || tenths < 0 || tenths >= energies.length) return powerOf(levelDb);
+  const known = energies[tenths]!;
+  if (!Number.isNaN(known)) return known;
+  energies[tenths] = powerOf(levelDb);
+  return energies[tenths]!;
+}
+
+const powerOf = (levelDb: number): number => 10 ** (levelDb / 10);
+
+export const levelOf = (energy: number): number => (energy > 0 ? 10 * Math.log10(energy) : 0);
+
+/** Second's contribution at the least it could be: below LOD and negative count 0 (design §5). */
+export function lowerPart(value: number, quantity: Quantity, profile: InputProfile): number {
+  if (quantity === 'heat') return value * profile.unitFactor;
+  if (quantity === 'energy') return value < profile.lod ? 0 : energyOf(value);
+  return value < profile.lod || value < 0 ? 0 : value * profile.unitFactor;
+}
+
+/** Second's contribution as estimated: LOD/2 below LOD, negative as measured (design §5). */
+export function estimatePart(value: number, quantity: Quantity, profile: InputProfile): number {
+  if (quantity === 'heat') return value * profile.unitFactor;
+  if (quantity === 'energy') {
+    return value < profile.lod ? energyOf(profile.lod) / 2 : energyOf(value);
+  }
+  const read = value >= 0 && value < profile.lod ? profile.lod / 2 : value;
+  return read * profile.unitFactor;
+}
+
+/** Where a value shows that a later T is a rise, not a fault: half the range, levels 20 dB below it. */
+export const plausibleRise = (quantity: Quantity, profile: InputProfile): number =>
+  quantity === 'energy' ? profile.range[1] - 20 : profile.range[1] / 2;
+
+/** Windows of up to 15 min: a clock error above 2 s already forbids a clue (design §5, bounds of time). */
+export const isShortWindow = (kind: LimitKind): boolean => SHORT_WINDOWS.includes(kind);
+const SHORT_WINDOWS: readonly LimitKind[] = ['MAC', 'PC_STEL', 'PEAK', 'L_PEAK'];
+
+export const SHIFT_BASE_S = (8 * 3_600_000) / SECOND_MS;

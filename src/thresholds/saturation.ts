@@ -1,0 +1,66 @@
+/**
+ * T, above the measuring range (design §5): counts as the range top in the lower bound when the channel
+ * rose through plausible values and came back, else it is a fault and counts for nothing.
+ *
+ * Read so that losing data can only lower the bound: a T second counts when
+ * 1. a value at or above `plausibleRise` was seen at most 60 s before the first second of its stretch
+ *    of adjacent T seconds, and
+ * 2. a seen value follows within 30 min of that first second, holes included.
+ * A hole therefore ends a stretch: what follows it needs a rise of its own.
+ */
+export const RISE_S_MAX = 60;
+export const SATURATED_S_MAX = 30 * 60;
+
+/** T seconds of one minute that count, and the minute whose data settled it. */
+export interface SaturatedSeconds {
+  readonly index: number;
+  readonly resolvedIndex: number;
+  readonly seconds: number;
+  /** Sum of their contributions. */
+  readonly sum: number;
+}
+
+interface Pending {
+  readonly index: number;
+  readonly startS: number;
+  readonly part: number;
+}
+
+/** Feed seconds in ascending order; `done` gives what counts. */
+export interface SaturationReader {
+  seen(second: number, index: number, isHigh: boolean): void;
+  saturated(second: number, index: number, part: number): void;
+  done(): readonly SaturatedSeconds[];
+}
+
+export function createSaturationReader(): SaturationReader {
+  const counted: SaturatedSeconds[] = [];
+  let pending: Pending[] = [];
+  let lastHighS = Number.NEGATIVE_INFINITY;
+  let lastT = { second: Number.NEGATIVE_INFINITY, startS: 0, risen: false };
+
+  const settle = (second: number, resolvedIndex: number): void => {
+    const byMinute = new Map<number, { seconds: number; sum: number }>();
+    for (const { index, startS, part } of pending) {
+      if (second - startS > SATURATED_S_MAX) continue;
+      const sums = byMinute.get(index) ?? { seconds: 0, sum: 0 };
+      byMinute.set(index, { seconds: sums.seconds + 1, sum: sums.sum + part });
+    }
+    for (const [index, sums] of byMinute) counted.push({ index, resolvedIndex, ...sums });
+    pending = [];
+  };
+
+  return {
+    seen(second, index, isHigh) {
+      if (pending.length > 0) settle(second, index);
+      if (isHigh) lastHighS = second;
+    },
+    saturated(second, index, part) {
+      const isAdjacent = second === lastT.second + 1;
+      const risen = isAdjacent ? lastT.risen : second - lastHighS <= RISE_S_MAX;
+      lastT = { second, startS: isAdjacent ? lastT.startS : second, risen };
+      if (risen) pending.push({ index, startS: lastT.startS, part });
+    },
+    done: () => counted,
+  };
+}

@@ -1,0 +1,77 @@
+import { ROSTER_DAYS_MAX } from '../model/facts.ts';
+import { DAY_MS } from '../model/time.ts';
+import { readLines, writeLines } from './checkpoint-bytes.ts';
+import { readRuleTable } from './combine-feeds.ts';
+import type { EngineState, RuleState } from './engine-state.ts';
+import type { RuleResult } from './evaluate-rule.ts';
+import { sumShift } from './integral.ts';
+import type { RuleInputs, ShiftSum } from './rule-inputs.ts';
+import { definitionOf } from './rule-states.ts';
+
+/** Sums of judged shifts, by result key, as long as a roster's cycle may ask for them. */
+export type ShiftSums = Map<string, ShiftSum>;
+
+/** What a shift adds to the weekly form of its cycle. */
+export function shiftSumOf(inputs: RuleInputs, { inputHash }: RuleResult): ShiftSum {
+  const { table } = readRuleTable(inputs);
+  const { startMs, endMs } = inputs.subject.shift;
+  return { startMs, endMs, ...sumShift({ inputs, table }, table.length), inputHash };
+}
+
+/** Keeps the sum of a shift just judged; later shifts of its cycle are judged again if it changed. */
+export function keepShiftSum(
+  state: EngineState,
+  rule: RuleState,
+  inputs: RuleInputs,
+  judged: RuleResult,
+  nowMs: number,
+): void {
+  const { cycle } = definitionOf(state, rule);
+  const before = state.shiftSums.get(rule.resultKey);
+  if (cycle === null || rule.isOrphan) {
+    if (!state.shiftSums.delete(rule.resultKey)) return;
+  } else {
+    if (before?.inputHash === judged.inputHash) return;
+    state.shiftSums.set(rule.resultKey, shiftSumOf(inputs, judged));
+  }
+  for (const later of rule.channel.rules) {
+    if (!later.isClosed || later.startMs <= rule.startMs || later.isOrphan) continue;
+    const reads = definitionOf(state, later).cycle?.earlier ?? [];
+    if (reads.some(({ resultKey }) => resultKey === rule.resultKey)) later.dirtyAtMs = nowMs;
+  }
+}
+
+/** Forgets sums that no shift still in memory can ask for. */
+export function dropShiftSums(state: EngineState): void {
+  const beforeMs = state.tickMs - state.settings.horizonMs - (ROSTER_DAYS_MAX + 2) * DAY_MS;
+  for (const [key, { endMs }] of state.shiftSums) {
+    if (endMs < beforeMs) state.shiftSums.delete(key);
+  }
+}
+
+type Saved =
+  | { readonly key: string; readonly sum: ShiftSum }
+  | { readonly channel: string; readonly rules: readonly string[] };
+
+/** The sums, and which rules read further channels: so a restore needs to look nothing up. */
+export const writeShiftSums = ({ shiftSums, fedRules }: EngineState): Uint8Array =>
+  writeLines([
+    ...[...shiftSums].map(([key, sum]): Saved => ({ key, sum })),
+    ...[...fedRules].map(
+      ([channel, rules]): Saved => ({
+        channel,
+        rules: [...rules].map(({ resultKey }) => resultKey),
+      }),
+    ),
+  ]);
+
+/** After the rules are back. */
+export function restoreShiftSums(state: EngineState, bytes: Buffer): void {
+  for (const saved of readLines<Saved>(bytes)) {
+    if ('key' in saved) state.shiftSums.set(saved.key, saved.sum);
+    else {
+      const rules = saved.rules.flatMap((key) => state.rules.get(key) ?? []);
+      state.fedRules.set(saved.channel, new Set(rules));
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type { FactEntry } from '../model/entry.ts';
+import type { EntityOf, Fact } from '../model/facts.ts';
+import { MINUTE_MS } from '../model/time.ts';
+import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engine-state.ts';
+import { feedRule, rulesFedBy } from './fed-rules.ts';
+import { addFact, type RegistryHistory, versionsOf } from './registry-history.ts';
+import { tableStartMs } from './rule-definition.ts';
+import { definitionOf, lookUpDefinition } from './rule-states.ts';
+import { emitOnce } from './signals.ts';
+
+/**
+ * Learns a fact. Shifts in memory that it may touch are looked up again, and those judged already are
+ * judged again when the quiet time has passed (design §5: a fact learnt late gives a revision).
+ */
+export function stepFact(
+  state: EngineState,
+  { fact: told, pos, receivedAtMs }: FactEntry,
+  emit: Emit,
+): void {
+  const fact = notBackdated(state, told, receivedAtMs);
+  const before = affectedChannels(state, fact);
+  for (const channel of before) {
+    // What no fact will know any more must be looked up while they still do.
+    for (const rule of [...channel.rules, ...rulesFedBy(state, channel)]) {
+      definitionOf(state, rule);
+    }
+  }
+  addFact(state.history, pos, fact);
+  const affected = new Set([...before, ...affectedChannels(state, fact)]);
+  for (const channel of affected) {
+    channel.needsRescan = true;
+    for (const rule of [...channel.rules, ...rulesFedBy(state, channel)]) {
+      // A mark speaks of the past; of anything else, nothing before its first day changes.
+      if (fact.entity !== 'mark' && rule.endMs <= fact.validFromMs) continue;
+      refresh(state, rule, receivedAtMs);
+    }
+  }
+  noteBeyondHorizon(affected, fact, emit);
+}
+
+/** What a fact says of time that is out of memory changes nothing any more, and never silently so. */
+function noteBeyondHorizon(affected: ReadonlySet<Channel>, fact: Fact, emit: Emit): void {
+  const { entity, id } = fact;
+  const mark = entity === 'mark' ? (fact.value as EntityOf<'mark'> | null) : null;
+  const fromMs = mark?.fromMs ?? fact.validFromMs;
+  const told = new Set<GatewayState>();
+  for (const { gateway, droppedBefore, firstMinute } of affected) {
+    const droppedMs = droppedBefore * MINUTE_MS;
+    if (fromMs >= droppedMs || firstMinute >= droppedBefore || told.has(gateway)) continue;
+    told.add(gateway);
+    const untilMs = Math.min(mark?.toMs ?? droppedMs, droppedMs);
+    const detail = { reason: 'fact-beyond-horizon', entity, id, fromMs, untilMs };
+    emitOnce(gateway, 'DATA_GAP', fromMs, detail, emit);
+  }
+}
+
+/**
+ * Once data have come, a change of the law or of what is confirmed of it holds from its receipt at the
+ * earliest: it never rewrites what was judged.
+ */
+function notBackdated(state: EngineState, fact: Fact, receivedAtMs: number): Fact {
+  const isLaw = fact.entity === 'limits' || fact.entity === 'limitConfirmation';
+  if (!isLaw || state.channels.length === 0) return fact;
+  return { ...fact, validFromMs: Math.max(fact.validFromMs, receivedAtMs) };
+}
+
+function refresh(state: EngineState, rule: RuleState, receivedAtMs: number): void {
+  const definition = lookUpDefinition(state, rule);
+  rule.isOrphan = definition === undefined;
+  if (definition !== undefined) {
+    rule.definition = definition;
+    rule.endMs = definition.subject.shift.endMs;
+    rule.tableStartMs = tableStartMs(definition);
+    feedRule(state, rule);
+  }
+  rule.progress = null;
+  rule.ordered = null;
+  rule.isPromising = false;
+  rule.tryFrom = 0;
+  if (rule.isClosed) rule.dirtyAtMs = receivedAtMs;
+  else rule.lastDatumAtMs = Math.max(rule.lastDatumAtMs, receivedAtMs);
+}
+
+/** Channels whose shifts a fact can touch, by the facts known when asked. */
+function affectedChannels(state: EngineState, fact: Fact): readonly Channel[] {
+  if (state.channels.length === 0) return [];
+  const { history } = state;
+  switch (fact.entity) {
+    case 'enterprise':
+    case 'limits':
+    case 'limitConfirmation':
+      return state.channels;
+    case 'device':
+      return channelsOfDevice(state, fact.id);
+    case 'mark':
+      return versionsOf(history, 'mark', fact.id).flatMap(({ value }) =>
+        value === null ? [] : channelsOfDevice(state, value.device),
+      );
+    case 'post':
+      return channelsOfPost(state, fact.id);
+    case 'crew':
+      return postsOfCrew(history, fact.id).flatMap((post) => channelsOfPost(state, post));
+    case 'point':
+    case 'gateway':
+      return [];
+  }
+}
+
+const channelsOfDevice = (state: EngineState, device: string): readonly Channel[] =>
+  state.channelsByName.ofDevice(device);
+
+function channelsOfPost(state: EngineState, postId: string): readonly Channel[] {
+  const hazards = versionsOf(state.history, 'post', postId).flatMap(
+    ({ value }) => value?.hazards ?? [],
+  );
+  const names = new Set(hazards.map(({ primary }) => `${primary.device} ${primary.metric}`));
+  return [...names].flatMap((name) => state.channelsByName.get(name) ?? []);
+}
+
+const postsOfCrew = (history: RegistryHistory, crewId: string): readonly string[] =>
+  versionsOf(history, 'crew', crewId).flatMap(({ value }) =>
+    value === null ? [] : postsOf(value as EntityOf<'crew'>),
+  );
+
+const postsOf = ({ post, shifts }: EntityOf<'crew'>): readonly string[] => [
+  post,
+  ...shifts.flatMap(({ segments }) => (segments ?? []).map((segment) => segment.post)),
+];

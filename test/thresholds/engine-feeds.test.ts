@@ -1,0 +1,462 @@
+import { describe, expect, it } from 'vitest';
+import type { JournalEntry } from '../../src/model/entry.ts';
+import type { Fact } from '../../src/model/facts.ts';
+import {
+  createEngine,
+  DEFAULT_ENGINE_SETTINGS,
+  restoreEngine,
+} from '../../src/thresholds/engine.ts';
+import { evaluateRule } from '../../src/thresholds/evaluate-rule.ts';
+import type { RuleInputs } from '../../src/thresholds/rule-inputs.ts';
+import {
+  chained,
+  chunked,
+  createTestJournal,
+  DAY,
+  DAY_SHIFT,
+  DAY_START_MS,
+  fact,
+  GATEWAY,
+  HOUR,
+  minutes,
+  type Run,
+  runEntries,
+  type TestFrame,
+  USCC,
+} from './world.ts';
+
+interface Site {
+  readonly posts: readonly object[];
+  readonly crew?: object;
+  /** Profile of the metric `x` of each device. */
+  readonly devices: Readonly<Record<string, object>>;
+  readonly facts?: readonly Fact[];
+}
+
+const device = (id: string, profile: object): Fact =>
+  fact('device', {
+    id,
+    point: 'pt-1',
+    gateway: GATEWAY,
+    model: 'm',
+    serial: 's',
+    metrics: [{ metric: 'x', unit: 'mg/m3', range: [0, 500], uncertainty: { abs: 0 }, ...profile }],
+    certificate: {
+      number: 'JL-1',
+      issuer: 'I',
+      mode: 'VERIFIED',
+      fromMs: 0,
+      untilMs: Date.parse('2030-01-01T00:00:00Z'),
+    },
+  });
+
+function siteFacts({ posts, crew, devices, facts = [] }: Site): Fact[] {
+  return [
+    fact('enterprise', { uscc: USCC, name: 'E', region: '330106' }),
+    ...posts.map((post, i) =>
+      fact('post', {
+        id: `post-${i + 1}`,
+        enterprise: USCC,
+        name: 'P',
+        exposedWorkers: 3,
+        ...post,
+      }),
+    ),
+    fact('crew', {
+      id: 'crew-1',
+      post: 'post-1',
+      name: 'A',
+      workers: 3,
+      basis: 'SCHEDULE',
+      daysPerWeek: 5,
+      shifts: [DAY_SHIFT],
+      ...crew,
+    }),
+    ...Object.entries(devices).map(([id, profile]) => device(id, profile)),
+    ...facts,
+  ];
+}
+
+const channel = (id: string) => ({ device: id, metric: 'x' });
+const hazard = (factor: string, id: string, rest: object = {}) => ({
+  factor,
+  primary: channel(id),
+  ...rest,
+});
+
+/** Minutes of several devices, each ending with a value 5 min after. */
+function series(of: Readonly<Record<string, readonly (readonly [number | null, number])[]>>) {
+  return Object.entries(of)
+    .flatMap(([id, segments]) => minutes([...segments, [0, 5]]).map((f) => ({ ...f, device: id })))
+    .sort((a, b) => a.at - b.at);
+}
+
+function journalOf(site: Site, frames: readonly TestFrame[], late: readonly TestFrame[] = []) {
+  const journal = createTestJournal();
+  const start = DAY_START_MS - DAY;
+  let now = start;
+  const entries: JournalEntry[] = siteFacts(site).map((one) => journal.fact(one, start));
+  const hourly = (until: number): void => {
+    for (let at = Math.ceil(now / HOUR) * HOUR; at <= until; at += HOUR) {
+      entries.push(journal.tick(at));
+    }
+    now = Math.max(now, until);
+  };
+  for (const batch of chained([...chunked(frames, 60)])) {
+    now = Math.max(now, ...batch.frames.map(({ at }) => at));
+    entries.push(journal.batch(batch, now + 100));
+  }
+  hourly(now + 4 * HOUR);
+  if (late.length > 0) {
+    const [batch] = chained([late], '01JX0000000000000000000001');
+    entries.push(journal.batch({ ...batch!, epoch: null, seq: null, prev: null }, now + 100));
+  }
+  hourly(now + DAY);
+  return entries;
+}
+
+const run = (site: Site, frames: readonly TestFrame[], late: readonly TestFrame[] = []): Run =>
+  runEntries(journalOf(site, frames, late));
+
+const CO = { factor: 'carbon-monoxide' };
+
+describe('engine with several channels', () => {
+  const site: Site = {
+    posts: [{ hazards: [hazard('carbon-monoxide', 'a', { backup: channel('b') })] }],
+    devices: { a: CO, b: CO },
+  };
+
+  it('fills the estimate from the backup', () => {
+    const { window, feeds } = run(
+      site,
+      series({
+        a: [
+          [10, 240],
+          [null, 240],
+        ],
+        b: [[12, 480]],
+      }),
+    ).last('PC_TWA');
+    expect(window.lowerBound).toBeCloseTo(5, 9);
+    expect(window.estimate).toBeCloseTo(11, 9);
+    expect(feeds?.map(({ role }) => role)).toEqual(['proof', 'fallback']);
+  });
+
+  it('judges again when the backup’s data come late', () => {
+    const late = minutes([[12, 240]], DAY_START_MS + 4 * HOUR).map((f) => ({ ...f, device: 'b' }));
+    const frames = series({
+      a: [
+        [10, 240],
+        [null, 240],
+      ],
+      b: [
+        [12, 240],
+        [null, 240],
+      ],
+    });
+    const all = run(site, frames, late);
+    expect(all.last('PC_TWA')).toMatchObject({ revision: 2, verdict: 'within' });
+    expect(all.last('PC_TWA').window.estimate).toBeCloseTo(11, 9);
+  });
+
+  it('takes the backup as proof from the time at which a fact names it', () => {
+    const switched = fact(
+      'post',
+      {
+        id: 'post-1',
+        enterprise: USCC,
+        name: 'P',
+        exposedWorkers: 3,
+        hazards: [hazard('carbon-monoxide', 'a', { backup: channel('b'), feed: 'backup' })],
+      },
+      DAY_START_MS + 4 * HOUR,
+    );
+    const frames = series({ a: [[10, 480]], b: [[50, 480]] });
+    const all = run({ ...site, facts: [switched] }, frames);
+    expect(all.last('PC_TWA')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 30 } });
+    const signal = all.signals.findLast(({ kind }) => kind === 'OVER_LIMIT');
+    if (signal?.kind !== 'OVER_LIMIT') throw new Error('no signal');
+    const { revision: _, ...content } = signal.result;
+    expect(evaluateRule(JSON.parse(JSON.stringify(signal.inputs)) as RuleInputs)).toEqual(content);
+  });
+
+  it('gives the same after a restore at any point', () => {
+    const late = minutes([[12, 240]], DAY_START_MS + 4 * HOUR).map((f) => ({ ...f, device: 'b' }));
+    const entries = journalOf(
+      site,
+      series({
+        a: [
+          [10, 240],
+          [null, 240],
+        ],
+        b: [
+          [12, 240],
+          [null, 240],
+        ],
+      }),
+      late,
+    );
+    const whole = runEntries(entries).outputs;
+    for (const cut of [5, 8, entries.length - 30, entries.length - 25]) {
+      const engine = createEngine(DEFAULT_ENGINE_SETTINGS);
+      const before = entries.slice(0, cut).flatMap((entry) => engine.step(entry));
+      const restored = restoreEngine(engine.checkpoint(), DEFAULT_ENGINE_SETTINGS);
+      if (!restored.ok) throw new Error(restored.detail);
+      const after = entries.slice(cut).flatMap((entry) => restored.value.step(entry));
+      expect([...before, ...after]).toEqual(whole);
+    }
+  });
+
+  it('judges declared mixtures', () => {
+    const mixed: Site = {
+      posts: [
+        {
+          hazards: [hazard('toluene', 'a'), hazard('acetone', 'b')],
+          mixtures: [{ name: 'solvents', factors: ['toluene', 'acetone'] }],
+        },
+      ],
+      devices: { a: { factor: 'toluene' }, b: { factor: 'acetone' } },
+    };
+    const result = run(mixed, series({ a: [[30, 480]], b: [[180, 480]] })).last('MIXTURE');
+    expect(result).toMatchObject({ verdict: 'suspected', subject: { factor: 'solvents' } });
+    expect(result.window.lowerBound).toBeCloseTo(30 / 50 + 180 / 300, 9);
+  });
+
+  it('follows a crew from post to post', () => {
+    const moving: Site = {
+      posts: [
+        { hazards: [hazard('carbon-monoxide', 'a')] },
+        { hazards: [hazard('carbon-monoxide', 'b')] },
+      ],
+      crew: {
+        shifts: [
+          {
+            ...DAY_SHIFT,
+            segments: [
+              { post: 'post-1', from: '08:00', to: '12:00' },
+              { post: 'post-2', from: '12:00', to: '16:00' },
+            ],
+          },
+        ],
+      },
+      devices: { a: CO, b: CO },
+    };
+    const all = run(
+      moving,
+      series({
+        a: [
+          [5, 240],
+          [400, 240],
+        ],
+        b: [
+          [400, 240],
+          [9, 240],
+        ],
+      }),
+    );
+    const twa = all.results.filter(({ subject }) => subject.limitKind === 'PC_TWA');
+    expect(twa.filter(({ subject }) => subject.shift.startMs === DAY_START_MS)).toHaveLength(1);
+    expect(all.last('PC_TWA').window).toMatchObject({ lowerBound: 7, estimate: 7 });
+  });
+
+  it('judges nitrogen oxides both ways from two channels', () => {
+    const nox: Site = {
+      posts: [
+        {
+          hazards: [
+            hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
+          ],
+        },
+      ],
+      devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide' } },
+    };
+    const result = run(nox, series({ a: [[3, 480]], b: [[1.9, 480]] })).last('PC_TWA');
+    expect(result.window.lowerBound).toBeCloseTo(4.9, 9);
+    expect(result.verdict).toBe('suspected');
+    const alone = { ...nox, posts: [{ hazards: [hazard('nitrogen-oxides', 'a')] }] };
+    expect(run(alone, series({ a: [[3, 480]] })).last('PC_TWA').verdict).toBe('indeterminate');
+  });
+
+  it('judges heat at three heights', () => {
+    const profile = { factor: 'wbgt', unit: 'degC', range: [0, 60] };
+    const heat: Site = {
+      posts: [
+        {
+          labourIntensity: 'III',
+          hazards: [
+            hazard('wbgt', 'a', {
+              parts: [
+                { role: 'head', channel: channel('b') },
+                { role: 'ankle', channel: channel('c') },
+              ],
+            }),
+          ],
+        },
+      ],
+      devices: { a: profile, b: profile, c: profile },
+    };
+    const all = run(heat, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
+    expect(all.last('WBGT')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 28 } });
+  });
+});
+
+describe('what can’t be judged says why', () => {
+  const one = (profile: object, post: object = {}, factor = 'carbon-monoxide', kind = 'PC_TWA') =>
+    run(
+      {
+        posts: [{ hazards: [hazard(factor, 'a')], ...post }],
+        devices: { a: { factor, ...profile } },
+      },
+      series({ a: [[100, 480]] }),
+    ).last(kind);
+
+  it.each([
+    ['unit-undeclared', { unit: 'undeclared' }],
+    ['basis-undeclared', { air: 'undeclared' }],
+    ['unit-not-convertible', { unit: 'dB(A)' }],
+  ])('%s', (reason, profile) => {
+    expect(one(profile)).toMatchObject({ verdict: 'indeterminate' });
+    expect(one(profile).caps).toContain(reason);
+  });
+
+  const dust = { fraction: 'respirable', massFactor: 2, report: 'R-1', reportedOn: '2025-01-01' };
+  const silica = { freeSilica: { percent: 50, report: 'L-1', reportedOn: '2025-01-01' } };
+
+  it('dust judges with fraction, mass factor and report, and is suspected without', () => {
+    const factor = 'silica-dust-10-50-respirable';
+    const result = one({ dust }, silica, factor);
+    expect(result).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 200 } });
+    expect(one({}, silica, factor)).toMatchObject({
+      verdict: 'suspected',
+      caps: ['dust-calibration-unrecorded'],
+    });
+    expect(
+      one({ dust: { ...dust, fraction: 'total' } }, {}, 'coal-dust-respirable').caps,
+    ).toContain('dust-fraction');
+  });
+
+  it.each([
+    [10, 0.7],
+    [50, 0.7],
+    [50.1, 0.3],
+    [80, 0.3],
+    [80.1, 0.2],
+  ])('silica dust of %f %% is judged by %f mg/m³', (percent, value) => {
+    const post = { freeSilica: { percent, report: 'L-1', reportedOn: '2025-01-01' } };
+    expect(one({ dust }, post, 'silica-dust').limit.value).toBe(value);
+  });
+
+  it('silica dust without a laboratory’s report is not evaluable', () => {
+    expect(one({ dust }, {}, 'silica-dust')).toMatchObject({
+      verdict: 'indeterminate',
+      caps: ['no-silica-report'],
+    });
+  });
+});
+
+describe('hazards that no rule can judge', () => {
+  it.each([
+    ['tvoc', 'tvoc'],
+    ['unobtainium', 'no-limit-known'],
+  ])('%s: %s, never a pass', (factor, reason) => {
+    const site = { posts: [{ hazards: [hazard(factor, 'a')] }], devices: { a: { factor } } };
+    const { results, signals } = run(site, series({ a: [[1, 480]] }));
+    expect(results).toEqual([]);
+    expect(signals).toContainEqual(
+      expect.objectContaining({
+        kind: 'NOT_EVALUABLE',
+        detail: { reason, post: 'post-1', factor },
+      }),
+    );
+  });
+
+  it('a post without a crew', () => {
+    const site = {
+      posts: [{ hazards: [hazard('carbon-monoxide', 'a')] }, { hazards: [hazard('ammonia', 'b')] }],
+      devices: { a: CO, b: { factor: 'ammonia' } },
+    };
+    const { signals } = run(site, series({ a: [[1, 480]], b: [[1, 480]] }));
+    const reasons = signals.flatMap((s) => (s.kind === 'NOT_EVALUABLE' ? [s.detail] : []));
+    expect(reasons).toContainEqual({ reason: 'no-crew', post: 'post-2', factor: 'ammonia' });
+    expect(reasons.some(({ post }) => post === 'post-1')).toBe(false);
+  });
+});
+
+describe('the weekly form of noise', () => {
+  const noise = (crew: object): Site => ({
+    posts: [{ hazards: [hazard('noise', 'a')] }],
+    crew,
+    devices: { a: { factor: 'noise', unit: 'dB(A)', range: [0, 140] } },
+  });
+  const days = (level: number, count: number): TestFrame[] =>
+    Array.from({ length: count }, (_, day) =>
+      minutes(
+        [
+          [level, 480],
+          [0, 5],
+        ],
+        DAY_START_MS + day * DAY,
+      ).map((f) => ({ ...f, device: 'a' })),
+    ).flat();
+  const sixDays = noise({
+    daysPerWeek: 6,
+    shifts: [{ ...DAY_SHIFT, days: [1, 2, 3, 4, 5, 6] }],
+  });
+  const weekly = ({ results }: Run) =>
+    results.filter(({ subject }) => subject.limitKind === 'LEX_W');
+
+  it('judges six days at 84.5 with the last of them, and LEX,8h never', () => {
+    const all = run(sixDays, days(84.5, 6));
+    const kinds = new Set(all.results.map(({ subject }) => subject.limitKind));
+    expect(kinds).toEqual(new Set(['LEX_W']));
+    const last = weekly(all).find(({ verdict }) => verdict === 'exceeded');
+    expect(last?.window.lowerBound).toBeCloseTo(85.29181246047625, 9);
+    expect(last?.subject.shift.startMs).toBe(DAY_START_MS + 5 * DAY);
+    expect(last?.details?.['cycleShifts']).toBe(6);
+  });
+
+  it('keeps the week’s sums over a restore', () => {
+    const entries = journalOf(sixDays, days(84.5, 6));
+    const whole = runEntries(entries).outputs;
+    const cut = Math.floor(entries.length / 2);
+    const engine = createEngine(DEFAULT_ENGINE_SETTINGS);
+    const before = entries.slice(0, cut).flatMap((entry) => engine.step(entry));
+    const restored = restoreEngine(engine.checkpoint(), DEFAULT_ENGINE_SETTINGS);
+    if (!restored.ok) throw new Error(restored.detail);
+    const after = entries.slice(cut).flatMap((entry) => restored.value.step(entry));
+    expect([...before, ...after]).toEqual(whole);
+  });
+
+  it('judges the week again when a day of it comes late', () => {
+    const isThursday = ({ at }: TestFrame): boolean =>
+      at > DAY_START_MS + 3 * DAY && at <= DAY_START_MS + 4 * DAY;
+    const all = days(84.5, 6);
+    const late = run(
+      sixDays,
+      all.filter((f) => !isThursday(f)),
+      all.filter(isThursday),
+    );
+    const last = weekly(late).filter(
+      ({ subject }) => subject.shift.startMs === DAY_START_MS + 5 * DAY,
+    );
+    expect(last.map(({ verdict }) => verdict)).toEqual(['suspected', 'exceeded']);
+  });
+
+  it('of a roster runs over its cycle', () => {
+    const roster = { from: '2025-06-02', days: ['day', 'day', null, null] };
+    const shifts = [{ name: 'day', days: [1], start: '08:00', end: '20:00' }];
+    const frames = [0, 1].flatMap((day) =>
+      minutes(
+        [
+          [84, 720],
+          [0, 5],
+        ],
+        DAY_START_MS + day * DAY,
+      ).map((f) => ({ ...f, device: 'a' })),
+    );
+    const all = run(noise({ daysPerWeek: 4, shifts, roster }), frames);
+    const last = weekly(all).find(({ details }) => details?.['cycleShifts'] === 2);
+    expect(last?.window.lowerBound).toBeCloseTo(84.21189299069938, 9);
+    expect(last?.verdict).toBe('within');
+  });
+});

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ShiftSum } from '../../src/thresholds/rule-inputs.ts';
+import { feed, judge, limitOf, type MinuteValues, profile, values } from './rule-case.ts';
+
+const DB = profile({ unit: 'dB(A)', range: [0, 200] });
+const COUNT = profile({ unit: 'count/min', range: [0, 1e6] });
+const impulses = [100, 1_000, 10_000].map((countMax, i) => ({
+  countMax,
+  limit: limitOf('L_PEAK', [140, 130, 120][i]!),
+}));
+
+const peak = (minutes: MinuteValues, counts: MinuteValues, metric = 'lapeak') =>
+  judge({
+    kind: 'L_PEAK',
+    limit: 140,
+    minutes,
+    metric,
+    profiles: [DB],
+    further: [feed('n', { role: 'count', profiles: [COUNT], minutes: counts })],
+    companions: { impulses },
+  });
+const counted = (n: number) =>
+  values([
+    [1, n % 480],
+    [0, 480 - (n % 480)],
+  ]).map((v) => v! + Math.floor(n / 480));
+
+describe('impulse noise by number of impulses (GBZ 2.2-2007 table 10)', () => {
+  it.each([
+    [100, 140],
+    [101, 130],
+    [1_000, 130],
+    [1_001, 120],
+    [10_000, 120],
+  ])('%i impulses a day: %i dB(A)', (n, limit) => {
+    const result = peak(values([[limit, 480]]), counted(n));
+    expect(result).toMatchObject({ verdict: 'within', limit: { value: limit } });
+    expect(result.details!['impulses']).toBe(n);
+    expect(peak(values([[limit + 0.1, 480]]), counted(n)).verdict).toBe('exceeded');
+  });
+
+  it('beyond 10,000 is judged as 10,000 and at most suspected', () => {
+    expect(peak(values([[121, 480]]), counted(10_001))).toMatchObject({
+      verdict: 'suspected',
+      caps: ['impulses-above-10000'],
+      limit: { value: 120 },
+    });
+  });
+
+  it('is not evaluable from C-weighted peaks or without a count', () => {
+    expect(peak(values([[150, 480]]), counted(10), 'lcpeak')).toMatchObject({
+      verdict: 'indeterminate',
+      caps: ['peak-not-a-weighted'],
+    });
+    const alone = judge({
+      kind: 'L_PEAK',
+      limit: 140,
+      minutes: values([[150, 480]]),
+      metric: 'lapeak',
+      profiles: [DB],
+      companions: { impulses },
+    });
+    expect(alone).toMatchObject({ verdict: 'indeterminate', caps: ['no-impulse-count'] });
+  });
+
+  it('a backup that saw a higher peak is no proof', () => {
+    const result = judge({
+      kind: 'L_PEAK',
+      limit: 140,
+      minutes: values([
+        [100, 400],
+        [null, 80],
+      ]),
+      metric: 'lapeak',
+      profiles: [DB],
+      combine: 'any',
+      further: [
+        feed('n', { role: 'count', profiles: [COUNT], minutes: counted(10) }),
+        feed('b', { role: 'fallback', profiles: [DB], minutes: values([[150, 480]]) }),
+      ],
+      companions: { impulses },
+    });
+    expect(result).toMatchObject({ verdict: 'within', window: { lowerBound: 100 } });
+  });
+
+  it('gives the company the impulses that the count missed', () => {
+    const half = counted(150).map((n, i) => (i % 2 === 0 ? n : null));
+    expect(peak(values([[135, 480]]), half).verdict).not.toBe('exceeded');
+    expect(peak(values([[135, 480]]), counted(150)).verdict).toBe('exceeded');
+  });
+
+  it('never makes `exceeded` out of something milder when peaks or counts are lost', () => {
+    let accused = 0;
+    const level = fc.constantFrom(100, 125, 135, 145);
+    const lost = fc.array(fc.nat(59), { maxLength: 40 });
+    fc.assert(
+      fc.property(
+        fc.array(level, { minLength: 60, maxLength: 60 }),
+        fc.constantFrom(1, 3, 40),
+        lost,
+        lost,
+        (levels, rate, lostLevels, lostCounts) => {
+          const counts = values([[rate, 60]]);
+          const without = (of: MinuteValues, indices: readonly number[]) =>
+            of.map((value, i) => (indices.includes(i) ? null : value));
+          const after = peak(without(levels, lostLevels), without(counts, lostCounts));
+          if (after.verdict !== 'exceeded') return;
+          accused++;
+          expect(peak(levels, counts).verdict).toBe('exceeded');
+        },
+      ),
+      { numRuns: 100 },
+    );
+    expect(accused).toBeGreaterThan(0);
+  });
+});
+
+const energy = (level: number, seconds: number): number => 10 ** (level / 10) * seconds;
+const sum = (level: number, seconds: number, coveredSeconds = seconds): ShiftSum => ({
+  startMs: 0,
+  endMs: 1,
+  contactSeconds: seconds,
+  coveredSeconds,
+  lower: energy(level, coveredSeconds),
+  seen: energy(level, coveredSeconds),
+  exposedSeconds: seconds,
+  conflictSeconds: 0,
+  inputHash: 'h',
+});
+const week = (minutes: MinuteValues, earlier: readonly ShiftSum[], days = 7, isLast = true) =>
+  judge({
+    kind: 'LEX_W',
+    limit: 85,
+    minutes,
+    profiles: [DB],
+    cycle: { days, hoursPerWeek: 48, isLast, earlier },
+  });
+const times = <T>(n: number, of: T): T[] => Array.from({ length: n }, () => of);
+
+describe('weekly form of LEX (GBZ 2.2-2007 11.2, GBZ/T 189.8)', () => {
+  it('lex-week-5x85 (HSE L108 LEP,w; GBZ/T 189.8): divides by five days', () => {
+    const result = week(values([[85, 480]]), times(4, sum(85, 28_800)));
+    expect(result.window.lowerBound).toBeCloseTo(85, 9);
+    expect(result.verdict).toBe('within');
+  });
+
+  it('lex-week-6x84.5 (definition): six days at 84.5 exceed', () => {
+    const result = week(values([[84.5, 480]]), times(5, sum(84.5, 28_800)));
+    expect(result.window.lowerBound).toBeCloseTo(85.29181246047625, 9);
+    expect(result.verdict).toBe('exceeded');
+  });
+
+  it('noise-12h-two-on-two-off (recomputed for this project): 84 dB(A), 3.5 shifts a week', () => {
+    const result = week(values([[84, 720]]), [sum(84, 43_200)], 4);
+    expect(result.window.lowerBound).toBeCloseTo(84.21189299069938, 9);
+  });
+
+  it('noise-week-per-crew (recomputed for this project): 21 shifts a week by four crews', () => {
+    const result = week(values([[82, 480]]), times(20, sum(82, 28_800)), 28);
+    expect(result.window.lowerBound).toBeCloseTo(82.21189299069938, 9);
+  });
+
+  it('claims nothing before the last shift of the cycle', () => {
+    expect(week(values([[100, 480]]), [], 7, false)).toMatchObject({
+      verdict: 'indeterminate',
+      notes: ['cycle-running'],
+    });
+  });
+
+  it('a day never seen counts as 0 in the bound, and forbids `within` when it is too much', () => {
+    const unseen = sum(0, 28_800, 0);
+    const result = week(values([[80, 480]]), [sum(80, 28_800), unseen, unseen, unseen]);
+    expect(result).toMatchObject({ verdict: 'indeterminate', window: { estimate: null } });
+    expect(week(values([[90, 480]]), times(3, unseen)).verdict).toBe('indeterminate');
+    expect(week(values([[95, 480]]), times(3, unseen)).verdict).toBe('exceeded');
+  });
+
+  it('without a roster is not evaluable', () => {
+    const minutes = values([[100, 480]]);
+    expect(judge({ kind: 'LEX_W', limit: 85, minutes, profiles: [DB] })).toMatchObject({
+      verdict: 'indeterminate',
+      caps: ['no-roster'],
+    });
+  });
+});
+
+describe('noise work and grades (GBZ/T 229.4-2012, information)', () => {
+  const lex = (level: number) =>
+    judge({ kind: 'LEX_8H', limit: 85, minutes: values([[level, 480]]), profiles: [DB] });
+
+  it.each([
+    [84.9, 0],
+    [85.1, 1],
+    [90.1, 2],
+    [94.5, 2],
+    [95.1, 3],
+    [100.1, 4],
+  ])('%f dB(A) is grade %i', (level, grade) => {
+    expect(lex(level).details!['grade2294']).toBe(grade);
+  });
+
+  it('is noise work from 80 dB(A) on', () => {
+    expect(lex(79.9).notes).toBeUndefined();
+    expect(lex(80.01).notes).toEqual(['noise-work']);
+  });
+});
