@@ -1,0 +1,299 @@
+import type { Kysely } from 'kysely';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { Database } from '../database/schema.ts';
+import type { Fact, Gateway } from '../model/facts.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
+import type { Logger } from '../process/log.ts';
+import type { SigningKey } from '../telemetry/signing.ts';
+import { type Acks, createAcks } from './acks.ts';
+import { type Broker, startBroker } from './broker.ts';
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
+import type { EngineKit } from './engine-kit.ts';
+import { type Evaluator, startEvaluator } from './evaluator.ts';
+import { createIntake, type Intake } from './intake.ts';
+import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
+import { loadProgress } from './journal/load-progress.ts';
+import { keepPartitions, makePartitions } from './journal/partitions.ts';
+import { createProgress } from './journal/progress.ts';
+import { createRing } from './journal/ring.ts';
+import { createJournalWriter, type JournalWriter } from './journal/writer.ts';
+import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './metrics.ts';
+import type { OutputHooks } from './output-transaction.ts';
+import type { IngestSettings } from './settings.ts';
+import { thresholdKit } from './threshold-kit.ts';
+import { startTicker } from './ticker.ts';
+
+export interface IngestDeps extends OutputHooks {
+  readonly db: Kysely<Database>;
+  readonly pool: pg.Pool;
+  /** Signs acks; its id names this hub as the holder of the lease. */
+  readonly key: SigningKey;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** The registered gateway of this id. */
+  readonly gateway: (id: string) => Gateway | undefined;
+  /** Outputs were committed. */
+  readonly onCommitted: () => void;
+  /** Called once when ingest can't go on: another hub took the shard. */
+  readonly onFatal: (reason: string) => void;
+  readonly faultPoint: FaultPoint;
+  /** The engine that is fed; the threshold engine by default. */
+  readonly engine?: EngineKit;
+  /** Hub time, UTC ms; the machine's by default. */
+  readonly now?: () => number;
+  /** Ends the wait of a standby for the lease. */
+  readonly signal?: AbortSignal;
+}
+
+export interface IngestStats extends IngestCounts {
+  readonly journalPos: number;
+  readonly evaluatorPos: number;
+  readonly evaluatorLag: number;
+  readonly inFlightBytes: number;
+  readonly clients: number;
+}
+
+export interface Ingest {
+  /** MQTT port. */
+  readonly port: number;
+  stats(): IngestStats;
+  readiness(): { name: string; ok: boolean; detail: string };
+  /** Ends when the fact is durable; rejects when the journal stopped first. */
+  appendFact(fact: Fact): Promise<void>;
+  /** Ends when everything journaled so far is evaluated and its outputs are stored. */
+  caughtUp(): Promise<void>;
+  /** Stops reading, lets commits end, evaluates the rest, acknowledges, gives the lease up. */
+  close(): Promise<void>;
+}
+
+/** What runs while this hub holds the shard. */
+interface Parts {
+  readonly lease: Lease;
+  readonly writer: JournalWriter;
+  readonly evaluator: Evaluator;
+  readonly letters: DeadLetters;
+  readonly acks: Acks;
+  readonly intake: Intake;
+  /** True: another hub has the shard. */
+  readonly isLost: () => boolean;
+  readonly lose: () => void;
+}
+
+interface Frame {
+  readonly settings: IngestSettings;
+  readonly deps: IngestDeps;
+  readonly now: () => number;
+  readonly broker: Broker;
+  readonly metrics: IngestMetrics;
+}
+
+/** At the close, what is journaled but not evaluated gets this long; the next start does the rest. */
+const CLOSE_EVALUATION_MS_MAX = 2_000;
+/** Outputs that can't be stored for longer make the hub unready: it takes data and judges nothing. */
+const TROUBLE_MS_MAX = 10_000;
+const WAITING_LOG_MS = 5_000;
+
+/**
+ * Starts the hot path: broker → journal → acks, and the evaluator behind the journal. Until the lease
+ * of the shard is taken the broker refuses connections and this does not return. Throws when the
+ * port is taken or the database can't be used.
+ */
+export async function startIngest(settings: IngestSettings, deps: IngestDeps): Promise<Ingest> {
+  const now = deps.now ?? Date.now;
+  let parts: Parts | undefined;
+  const metrics = createIngestMetrics(deps.metrics, {
+    journalPos: () => parts?.writer.pos() ?? 0,
+    evaluatorPos: () => parts?.evaluator.cursorPos() ?? 0,
+    inFlightBytes: () => broker.inFlightBytes(),
+    clients: () => broker.clients(),
+  });
+  const broker = await startBroker({
+    ...settings,
+    gateway: deps.gateway,
+    onPublication: (publication) => {
+      if (parts === undefined) publication.done(false);
+      else parts.intake.take(publication);
+    },
+    onRefused: (reason, client) => {
+      metrics.refused();
+      deps.log.debug({ reason, client }, 'client refused or closed');
+    },
+  });
+  const frame = { settings, deps, now, broker, metrics };
+  try {
+    parts = await takeShard(frame);
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+  const stopUpkeep = startUpkeep(frame, parts);
+  broker.open();
+  return handleOf(frame, parts, stopUpkeep);
+}
+
+async function takeShard(frame: Frame): Promise<Parts> {
+  const { settings, deps, now } = frame;
+  const { shard } = settings;
+  await makePartitions(deps.pool, now());
+  const { durationMs } = settings.lease;
+  const lease = await waitForLease(
+    deps.pool,
+    { shard, holder: deps.key.keyId, durationMs },
+    {
+      signal: deps.signal ?? new AbortController().signal,
+      onWaiting: (detail) => deps.log.info({ detail }, 'standing by'),
+    },
+  );
+  return compose(frame, lease);
+}
+
+async function compose(frame: Frame, lease: Lease): Promise<Parts> {
+  const { settings, deps, now, broker, metrics } = frame;
+  const { pool, log, faultPoint } = deps;
+  const { shard } = settings;
+  let isLost = false;
+  const lose = (): void => {
+    if (isLost) return;
+    isLost = true;
+    broker.stopReading();
+    deps.onFatal(`another hub took shard ${shard}`);
+  };
+  const progress = createProgress();
+  await loadProgress(pool, shard, lease.pos, progress);
+  const ring = createRing(lease.pos, settings.ring);
+  const acks = createAcks({
+    ...{ key: deps.key, intervalMs: settings.ackIntervalMs, now, faultPoint },
+    epochsOf: progress.epochsOf,
+    publish: broker.publishAck,
+  });
+  const writer = createJournalWriter({
+    ...{ pool, lease, progress, ring, now, faultPoint, log },
+    entriesMax: settings.block.entriesMax,
+    bytesMax: settings.block.bytesMax,
+    onCommit: metrics.committed,
+    onOutcome: (submission, verdict) => {
+      metrics.outcome(submission, verdict);
+      // It came again, so the ack that named it did not get through.
+      if (verdict === 'duplicate' && 'gateway' in submission) acks.touch([submission.gateway]);
+    },
+    onProgress: acks.touch,
+    onLost: lose,
+  });
+  const evaluator = await startEvaluator({
+    ...{ db: deps.db, pool, shard, token: lease.token, ring, now, faultPoint, log },
+    ...{ kit: deps.engine ?? thresholdKit(), hooks: deps, checkpoint: settings.checkpoint },
+    onCommitted: deps.onCommitted,
+    onConflict: (conflict) => {
+      metrics.keyConflict(conflict.table);
+      log.error(conflict, 'a key was met with other content; the first is kept');
+    },
+    onRefused: (refused) => {
+      metrics.deadLetter(refused.reason);
+      log.error(refused, 'the database refuses what an entry gave; it is put aside');
+    },
+    onCheckpoint: metrics.checkpointed,
+    onLost: lose,
+  });
+  const letters = createDeadLetters(pool, shard, log);
+  const intake = createIntake({ writer, letters, acks, metrics, now });
+  return { lease, writer, evaluator, letters, acks, intake, isLost: () => isLost, lose };
+}
+
+interface Upkeep {
+  stopTicks(): void;
+  close(): Promise<void>;
+}
+
+/** Lease, partitions and ticks. */
+function startUpkeep({ settings, deps, now }: Frame, parts: Parts): Upkeep {
+  const { pool, log } = deps;
+  const { lease, writer, intake, lose } = parts;
+  const ticker = startTicker(settings.tickIntervalMs, now, intake.appendTick);
+  const partitions = keepPartitions(pool, now, (error) =>
+    log.error({ error: error.message }, 'cannot make partitions of the journal'),
+  );
+  const keeper = keepLease(pool, lease, settings.lease.durationMs, () => {
+    log.error({ shard: lease.shard }, 'the lease was taken by another hub');
+    void writer.close();
+    lose();
+  });
+  return {
+    stopTicks: ticker.close,
+    async close() {
+      await partitions.close();
+      await keeper.close();
+    },
+  };
+}
+
+function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: Upkeep): Ingest {
+  const { writer, evaluator, letters, acks, intake, isLost } = parts;
+  return {
+    port: broker.port,
+    stats: () => ({
+      ...metrics.counts,
+      journalPos: writer.pos(),
+      evaluatorPos: evaluator.cursorPos(),
+      evaluatorLag: Math.max(0, writer.pos() - evaluator.cursorPos()),
+      inFlightBytes: broker.inFlightBytes(),
+      clients: broker.clients(),
+    }),
+    readiness: () => readinessOf(parts, now()),
+    appendFact: intake.appendFact,
+    caughtUp: () => caughtUp(parts, deps.log),
+    async close() {
+      upkeep.stopTicks();
+      broker.stopReading();
+      await Promise.all([writer.close(), letters.close()]);
+      acks.close();
+      if (!isLost()) {
+        await acks.flush();
+        await within(evaluator.reached(writer.pos()), CLOSE_EVALUATION_MS_MAX);
+      }
+      await broker.close();
+      await evaluator.close();
+      await upkeep.close();
+    },
+  };
+}
+
+/** Waits, and says now and then what for: at the start nothing else answers yet. */
+async function caughtUp({ writer, evaluator }: Parts, log: Logger): Promise<void> {
+  const toPos = writer.pos();
+  const timer = setInterval(() => {
+    const error = evaluator.failure() ?? evaluator.trouble()?.error ?? null;
+    log.warn({ evaluatedTo: evaluator.cursorPos(), toPos, error }, 'waiting for the evaluator');
+  }, WAITING_LOG_MS);
+  await evaluator.reached(toPos).finally(() => clearInterval(timer));
+}
+
+function readinessOf(
+  { writer, evaluator, isLost }: Parts,
+  nowMs: number,
+): ReturnType<Ingest['readiness']> {
+  const downSinceMs = writer.downSinceMs();
+  const failure = evaluator.failure();
+  const says = (ok: boolean, detail: string) => ({ name: 'ingest', ok, detail });
+  if (isLost()) return says(false, 'another hub has the shard');
+  if (downSinceMs !== null) {
+    return says(false, `cannot write the journal since ${new Date(downSinceMs).toISOString()}`);
+  }
+  if (failure !== null) return says(false, `the evaluator stopped: ${failure}`);
+  const trouble = evaluator.trouble();
+  if (trouble !== null && nowMs - trouble.sinceMs > TROUBLE_MS_MAX) {
+    const since = new Date(trouble.sinceMs).toISOString();
+    return says(false, `cannot store outputs since ${since}: ${trouble.error}`);
+  }
+  return says(true, `journal at ${writer.pos()}, evaluated to ${evaluator.cursorPos()}`);
+}
+
+/** Ends with the work, whatever its outcome, or after the time. */
+async function within(work: Promise<void>, timeMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeMs);
+  });
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
+}

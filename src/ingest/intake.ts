@@ -1,0 +1,96 @@
+import { canonicalJson, sha256Hex } from '../model/digest.ts';
+import type { Fact } from '../model/facts.ts';
+import type { Acks } from './acks.ts';
+import type { Publication } from './broker.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Submission } from './journal/submission.ts';
+import type { JournalWriter } from './journal/writer.ts';
+import type { IngestMetrics } from './metrics.ts';
+import { type DeadReason, receive } from './receive.ts';
+
+/** What goes into the journal, from gateways and from the hub itself. */
+export interface Intake {
+  /** One message, from the broker to the journal, to the acks or to the dead letters. */
+  take(publication: Publication): void;
+  /** Ends when the fact is durable; rejects when the journal stopped first. */
+  appendFact(fact: Fact): Promise<void>;
+  /** Appends hub time, unless an earlier tick still waits: that one stands for it. */
+  appendTick(atMs: number): void;
+}
+
+interface IntakeDeps {
+  readonly writer: JournalWriter;
+  readonly letters: DeadLetters;
+  readonly acks: Acks;
+  readonly metrics: IngestMetrics;
+  readonly now: () => number;
+}
+
+const UNBACKED = 'upTo: expected a batch that came, or a seal signed by a registered key';
+
+export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps): Intake {
+  let isTickWaiting = false;
+
+  /** An entry of the hub's own: its raw bytes are canonical JSON. */
+  const ownEntry = (content: object): Pick<Submission, 'raw' | 'sha256' | 'receivedAtMs'> => {
+    const raw = Buffer.from(canonicalJson(content));
+    return { raw, sha256: sha256Hex(raw), receivedAtMs: now() };
+  };
+
+  return {
+    take({ gateway, channel, topic, payload: raw, done }) {
+      metrics.received(channel);
+      const receivedAtMs = now();
+      const putAside = (reason: DeadReason, detail: string, kept: (isKept: boolean) => void) => {
+        metrics.deadLetter(reason);
+        const letter = { receivedAtMs, source: gateway.id, topic, reason, detail, raw };
+        letters.put({ ...letter, done: kept });
+      };
+      const received = receive({
+        ...{ channel, gateway, raw, receivedAtMs },
+        done: (outcome) => {
+          // Sent again and again until what it names has come: closing its sender would hold that up.
+          if (outcome === 'unbacked') putAside('unbacked-seal', UNBACKED, done);
+          else done(outcome === 'stored' || outcome === 'duplicate');
+        },
+      });
+      if (!received.ok) putAside(received.reason, received.detail, done);
+      else if (received.value.kind === 'submit') {
+        writer.submit(received.value.submission);
+      } else if (received.value.kind === 'reject') {
+        const { reason, detail, submission } = received.value;
+        // First the letter: a place that is settled is never sent again.
+        putAside(reason, detail, (isKept) => (isKept ? writer.submit(submission) : done(false)));
+      } else {
+        done(true);
+        if (received.value.online) acks.online(gateway.id);
+      }
+    },
+    appendFact: (fact) =>
+      new Promise((stored, refused) => {
+        const own = ownEntry(fact);
+        writer.submit({
+          ...own,
+          kind: 'fact',
+          // As it will be read from the block: without members that JSON leaves out.
+          fact: JSON.parse(own.raw.toString()) as Fact,
+          done: (outcome) => {
+            if (outcome === 'stored') stored();
+            else refused(new Error(`Cannot append a fact: the journal is ${outcome}`));
+          },
+        });
+      }),
+    appendTick(atMs) {
+      if (isTickWaiting) return;
+      isTickWaiting = true;
+      writer.submit({
+        ...ownEntry({ v: 1, atMs }),
+        kind: 'tick',
+        atMs,
+        done: () => {
+          isTickWaiting = false;
+        },
+      });
+    },
+  };
+}

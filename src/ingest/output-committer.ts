@@ -1,0 +1,208 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import type { FaultPoint } from '../process/fault-point.ts';
+import type { Logger } from '../process/log.ts';
+import type { Engine, EngineKit, Given } from './engine-kit.ts';
+import { commitOutputs, type OutputHooks, readOutputCursor } from './output-transaction.ts';
+import { isDataError, type RefusedPart } from './store-alone.ts';
+import type { KeyConflict } from './store-outputs.ts';
+
+export interface OutputCommitterDeps {
+  readonly db: Kysely<Database>;
+  readonly shard: string;
+  readonly token: number;
+  readonly kit: EngineKit;
+  readonly hooks: OutputHooks;
+  readonly checkpoint: { readonly intervalMs: number; readonly entriesMin: number };
+  readonly now: () => number;
+  readonly faultPoint: FaultPoint;
+  readonly log: Logger;
+  /** Outputs were committed. */
+  readonly onCommitted: (given: readonly Given[]) => void;
+  readonly onConflict: (conflict: KeyConflict) => void;
+  /** Something of an entry was put aside because the database refuses it. */
+  readonly onRefused: (refused: RefusedPart) => void;
+  readonly onCheckpoint: (bytes: number, tookMs: number) => void;
+  readonly onLost: () => void;
+}
+
+export interface Trouble {
+  readonly sinceMs: number;
+  readonly error: string;
+}
+
+/** Groups what the engine gives into transactions: one in flight, the next gathers meanwhile. */
+export interface OutputCommitter {
+  /** Outputs of the entry that the engine applied last. */
+  add(given: Given): void;
+  /** Entries that wait for a transaction. */
+  waiting(): number;
+  /** Commits what waits, unless a transaction is under way: that one is followed by the next. */
+  flush(): void;
+  /** Ends when nothing waits or is under way. */
+  settled(): Promise<void>;
+  /** Last entry whose outputs are committed. */
+  cursorPos(): number;
+  /** Since when every try to store outputs has failed, UTC ms, and how; null: it goes well. */
+  trouble(): Trouble | null;
+  /** Ends when the outputs up to `pos` are committed; rejects when the evaluator ends first. */
+  reached(pos: number): Promise<void>;
+  /** No further try after one that fails; nobody is left waiting. */
+  giveUp(): void;
+  /** Writes a checkpoint when the latest is older than the engine. */
+  saveLast(): Promise<void>;
+}
+
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 2_000;
+/** A checkpoint may take this share of the time at most. */
+const CHECKPOINT_SHARE_MAX = 0.05;
+
+interface Waiter {
+  readonly pos: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createOutputCommitter(
+  deps: OutputCommitterDeps,
+  engine: Engine,
+  cursorAtStart: number,
+): OutputCommitter {
+  const { db, shard, token, log, now } = deps;
+  const waiters = new Set<Waiter>();
+  let cursor = cursorAtStart;
+  let group: Given[] = [];
+  let committing: Promise<void> | undefined;
+  let ended: 'no' | 'given-up' | 'lost' = 'no';
+  let trouble: Trouble | null = null;
+  let saved = { pos: engine.pos, atMs: now(), tookMs: 0 };
+
+  async function commitAll(): Promise<void> {
+    while (ended !== 'lost') {
+      const given = group;
+      const last = given.at(-1);
+      if (last === undefined) return;
+      group = [];
+      if (!(await commit(given, last.pos))) return;
+    }
+  }
+
+  /** What was given up to `toPos`; false: not committed, and it won't be. */
+  async function commit(given: readonly Given[], toPos: number): Promise<boolean> {
+    return commitPart(given, isCheckpointDue(toPos) ? takeCheckpoint() : null);
+  }
+
+  /** In one transaction, or halved until the entry that the database refuses stands alone. */
+  async function commitPart(
+    given: readonly Given[],
+    checkpoint: Uint8Array | null,
+  ): Promise<boolean> {
+    const tried = await commitAtOnce(given, checkpoint, false);
+    if (tried !== 'refused') return tried === 'committed';
+    if (given.length === 1) return (await commitAtOnce(given, checkpoint, true)) === 'committed';
+    const middle = given.length >> 1;
+    const isFirstIn = await commitPart(given.slice(0, middle), null);
+    return isFirstIn && commitPart(given.slice(middle), checkpoint);
+  }
+
+  async function commitAtOnce(
+    given: readonly Given[],
+    checkpoint: Uint8Array | null,
+    isAlone: boolean,
+  ): Promise<'committed' | 'refused' | 'ended'> {
+    const toPos = given.at(-1)?.pos as number;
+    const transaction = { shard, token, fromPos: cursor, toPos, given, isAlone, checkpoint };
+    for (let tries = 0; ; tries++) {
+      try {
+        // After a try without an answer: it may have been committed all the same.
+        if (tries > 0 && (await readOutputCursor(db, shard)) === toPos) break;
+        const outcome = await commitOutputs(db, transaction, deps);
+        if (outcome.kind === 'committed') {
+          for (const conflict of outcome.conflicts) deps.onConflict(conflict);
+          for (const refused of outcome.refused) deps.onRefused(refused);
+          break;
+        }
+        lose(outcome.kind);
+        return 'ended';
+      } catch (error) {
+        if (isDataError(error) && !isAlone) return 'refused';
+        const { message } = error as Error;
+        trouble = { sinceMs: trouble?.sinceMs ?? now(), error: message };
+        log.error({ error: message, pos: toPos }, 'cannot store outputs');
+        if (ended !== 'no') return 'ended';
+        const waitMs = Math.min(RETRY_MS_MIN * 2 ** tries, RETRY_MS_MAX);
+        await new Promise((next) => setTimeout(next, waitMs));
+      }
+    }
+    trouble = null;
+    cursor = toPos;
+    deps.onCommitted(given);
+    wake();
+    return 'committed';
+  }
+
+  function isCheckpointDue(toPos: number): boolean {
+    if (engine.pos !== toPos) return false;
+    if (engine.pos - saved.pos < deps.checkpoint.entriesMin) return false;
+    const { atMs, tookMs } = saved;
+    return now() - atMs >= Math.max(deps.checkpoint.intervalMs, tookMs / CHECKPOINT_SHARE_MAX);
+  }
+
+  function takeCheckpoint(): Uint8Array {
+    const startedMs = performance.now();
+    const body = engine.checkpoint();
+    const tookMs = performance.now() - startedMs;
+    saved = { pos: engine.pos, atMs: now(), tookMs };
+    deps.onCheckpoint(body.byteLength, tookMs);
+    return body;
+  }
+
+  function lose(kind: 'lost' | 'moved'): void {
+    log.error({ kind }, 'another hub evaluates this shard');
+    end('lost');
+    deps.onLost();
+  }
+
+  function end(how: 'given-up' | 'lost'): void {
+    ended = how;
+    for (const { reject } of waiters) reject(new Error(`The evaluator stopped at ${cursor}`));
+    waiters.clear();
+  }
+
+  function wake(): void {
+    for (const waiter of waiters) {
+      if (waiter.pos > cursor) continue;
+      waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  return {
+    add: (given) => group.push(given),
+    waiting: () => group.length,
+    flush() {
+      committing ??= commitAll().finally(() => {
+        committing = undefined;
+      });
+    },
+    settled: async () => committing,
+    cursorPos: () => cursor,
+    trouble: () => trouble,
+    reached: (pos) =>
+      new Promise((resolve, reject) => {
+        waiters.add({ pos, resolve, reject });
+        wake();
+        if (ended !== 'no') end(ended);
+      }),
+    giveUp() {
+      if (ended === 'no') end('given-up');
+    },
+    async saveLast() {
+      if (ended === 'lost' || engine.pos !== cursor || engine.pos === saved.pos) return;
+      const transaction = { shard, token, fromPos: cursor, toPos: cursor, given: [] };
+      const rest = { isAlone: false, checkpoint: takeCheckpoint() };
+      await commitOutputs(db, { ...transaction, ...rest }, deps);
+    },
+  };
+}

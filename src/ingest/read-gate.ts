@@ -1,0 +1,77 @@
+import type { Socket } from 'node:net';
+import { createPacketGuard } from './packet-guard.ts';
+
+/**
+ * Bounds what is read from all sockets together: the payload bytes in flight, and those of one turn of
+ * the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
+ * answers of the database get their turn. Nor does a packet get through that is larger than any of
+ * ours (packet-guard.ts). aedes reads with `socket.read()`: there the gate stands.
+ */
+export interface ReadGate {
+  /** `onRefused`: the socket was closed for what it sent. */
+  guard(socket: Socket, onRefused: (reason: string) => void): void;
+  take(bytes: number): void;
+  give(bytes: number): void;
+  bytes(): number;
+  /** Closes the gate for good. */
+  shut(): void;
+}
+
+export function createReadGate(bytesMax: number, turnBytesMax: number): ReadGate {
+  const held = new Set<Socket>();
+  let bytes = 0;
+  let turnBytes = 0;
+  let isTurnWatched = false;
+  let isShut = false;
+  const isClosed = (): boolean => isShut || bytes >= bytesMax || turnBytes >= turnBytesMax;
+
+  /** Those held longest read first, until the gate closes again. */
+  function release(): void {
+    for (const socket of [...held]) {
+      if (isClosed()) return;
+      held.delete(socket);
+      socket.emit('readable');
+    }
+  }
+
+  return {
+    guard(socket, onRefused) {
+      const read = socket.read.bind(socket);
+      const packets = createPacketGuard();
+      socket.read = (size?: number) => {
+        // The stream itself asks for 0 bytes to fill its own, bounded buffer.
+        if (size === 0) return read(size);
+        if (isClosed()) {
+          held.add(socket);
+          return null;
+        }
+        const bytes: Buffer | null = read(size);
+        const refusal = bytes === null ? null : packets.pass(bytes);
+        if (refusal === null) return bytes;
+        onRefused(refusal);
+        socket.destroy();
+        return null;
+      };
+      socket.once('close', () => held.delete(socket));
+    },
+    take(taken) {
+      bytes += taken;
+      turnBytes += taken;
+      if (isTurnWatched) return;
+      isTurnWatched = true;
+      setImmediate(() => {
+        isTurnWatched = false;
+        turnBytes = 0;
+        release();
+      });
+    },
+    give(given) {
+      bytes -= given;
+      if (held.size > 0) release();
+    },
+    bytes: () => bytes,
+    shut: () => {
+      isShut = true;
+    },
+  };
+}

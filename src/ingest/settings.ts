@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/** Every setting of ingest, with the bound's behaviour when it is reached. */
+export const ingestSettings = z.strictObject({
+  /** Where the embedded MQTT broker listens. */
+  host: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(1_883),
+  /** Name of the set of regions that this hub carries; one writer each. */
+  shard: z.string().min(1).max(64).default('main'),
+  lease: z
+    .strictObject({
+      /** A holder that has not renewed for this long may be replaced. */
+      durationMs: z.int().min(1_000).default(10_000),
+    })
+    .prefault({}),
+  /** Payload bytes taken and not yet durable; above it no socket is read. */
+  inFlightBytesMax: z
+    .int()
+    .min(1_048_576)
+    .default(64 * 1_048_576),
+  /**
+   * Client ids that may publish for every registered gateway, e.g. the bridge of a park's own broker; a
+   * trailing `*` stands for any ending. Nobody by default.
+   */
+  bridges: z.array(z.string().min(1)).default([]),
+  /** Connections; one more is closed at once. */
+  clientsMax: z.int().min(1).default(20_000),
+  block: z
+    .strictObject({
+      /** Entries and raw bytes of one group commit; the rest waits for the next. */
+      entriesMax: z.int().min(1).max(8_192).default(4_096),
+      bytesMax: z
+        .int()
+        .min(262_144)
+        .default(4 * 1_048_576),
+    })
+    .prefault({}),
+  ring: z
+    .strictObject({
+      /** Decoded entries kept for readers in this process; a slower one reads blocks instead. */
+      entriesMax: z.int().min(1).default(50_000),
+      bytesMax: z
+        .int()
+        .min(1)
+        .default(32 * 1_048_576),
+    })
+    .prefault({}),
+  /** Hub time enters the journal this often. */
+  tickIntervalMs: z.int().min(100).default(60_000),
+  /** Least time between two acks to one gateway; stretched when acks would take over 5 % of time. */
+  ackIntervalMs: z.int().min(10).default(1_000),
+  checkpoint: z
+    .strictObject({
+      intervalMs: z.int().min(0).default(60_000),
+      entriesMin: z.int().min(1).default(1_000),
+    })
+    .prefault({}),
+});
+export type IngestSettings = z.infer<typeof ingestSettings>;
