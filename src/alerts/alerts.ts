@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import type { Kysely } from 'kysely';
+import type { Registry } from 'prom-client';
+import type { Database } from '../database/schema.ts';
+import type { Logger } from '../process/log.ts';
+import {
+  type AlertMetrics,
+  type AlertStats,
+  createAlertMetrics,
+  readAlertStats,
+} from './alert-metrics.ts';
+import { type Alerts, createAlerts } from './apply.ts';
+import { startDispatcher } from './dispatcher.ts';
+import { listenToOutbox } from './outbox-listener.ts';
+import { createPlatformClient } from './platform-client.ts';
+import { queueConnection } from './push-queue.ts';
+import { startPushWorker } from './push-worker.ts';
+import type { AlertSettings } from './settings.ts';
+
+/** The queue's own pool, beside its listener. */
+const WORKER_CONNECTIONS_MAX = 4;
+
+export interface RunningAlerts extends Alerts {
+  /**
+   * To be called after the commit of what `apply` did; costs nothing when it released nothing.
+   * Commits of other processes are heard through the database.
+   */
+  notify(): void;
+  stats(): Promise<AlertStats>;
+  /**
+   * Ends within the time of one request; what is on the way is settled or asked for at the next
+   * start.
+   */
+  close(): Promise<void>;
+}
+
+export interface AlertDeps {
+  readonly db: Kysely<Database>;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  readonly metrics: Registry;
+}
+
+/**
+ * Starts everything from signal to receipt. Throws when the secret can't be read or the queue's
+ * tables can't be made; what was started is closed then.
+ */
+export async function startAlerts(
+  settings: AlertSettings,
+  deps: AlertDeps,
+): Promise<RunningAlerts> {
+  const { db, log } = deps;
+  const metrics = createAlertMetrics(deps.metrics, db);
+  let released = false;
+  const alerts = createAlerts(settings, {
+    onOpened(clueNo) {
+      metrics.opened();
+      log.info({ clueNo }, 'clue opened');
+    },
+    onReleased(idempotencyKey) {
+      released = true;
+      metrics.released();
+      log.info({ idempotencyKey }, 'revision released');
+    },
+    onAlarm(reason, detail) {
+      metrics.alarm();
+      log.error(detail, reason);
+    },
+  });
+  const push = await startPush(settings, deps, metrics);
+  return {
+    apply: alerts.apply,
+    notify() {
+      if (!released) return;
+      released = false;
+      push.wake();
+    },
+    stats: () => readAlertStats(db),
+    close: push.close,
+  };
+}
+
+/** Outbox → queue → platform. */
+async function startPush(
+  settings: AlertSettings,
+  { db, databaseUrl, log }: AlertDeps,
+  metrics: AlertMetrics,
+): Promise<{ wake(): void; close(): Promise<void> }> {
+  const { platform, retry } = settings;
+  const client = createPlatformClient({
+    url: platform.url,
+    keys: { accessKey: platform.accessKey, secretKey: secretKeyOf(platform) },
+    timeoutMs: platform.timeoutMs,
+  });
+  const dispatcher = await startDispatcher({
+    db,
+    connection: queueConnection(databaseUrl, 1),
+    redriveMs: retry.redriveMs,
+    log,
+  });
+  try {
+    const worker = await startPushWorker(settings, {
+      db,
+      connection: queueConnection(databaseUrl, WORKER_CONNECTIONS_MAX),
+      client,
+      log,
+      onOutcome: metrics.attempted,
+      onJobDone: dispatcher.done,
+    });
+    const reconnectMs = retry.redriveMs;
+    const listener = listenToOutbox({ databaseUrl, reconnectMs, onReleased: dispatcher.wake, log });
+    return {
+      wake: dispatcher.wake,
+      async close() {
+        await listener.close();
+        await worker.close();
+        await dispatcher.close();
+      },
+    };
+  } catch (error) {
+    await dispatcher.close();
+    throw error;
+  }
+}
+
+const secretKeyOf = ({ secretKey, secretKeyFile }: AlertSettings['platform']): string =>
+  secretKey ?? readFileSync(secretKeyFile ?? '', 'utf8').trim();
