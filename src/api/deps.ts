@@ -1,0 +1,29 @@
+import type { Kysely } from 'kysely';
+import type { Registry } from 'prom-client';
+import type { Database } from '../database/schema.ts';
+import type { Logger } from '../process/log.ts';
+
+/** One thing that must work before the hub may be sent work, by the name that the operator reads. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface Readiness {
+  readonly ok: boolean;
+  readonly checks: readonly ReadinessCheck[];
+}
+
+/** What the API is given; it owns none of it and closes none of it. */
+export interface ApiDeps {
+  readonly db: Kysely<Database>;
+  readonly registry: Registry;
+  ready(): Promise<Readiness>;
+  /**
+   * Live numbers of the hub as it counts them, plain JSON; passed on as `hub` in `GET /api/v1/status`.
+   * The page shows `readingsPerSecond` when it is there.
+   */
+  stats(): object;
+  readonly log: Logger;
+}
