@@ -1,0 +1,37 @@
+import type { BusConfig } from '../config.ts';
+import { inFlightMaxOf } from '../read-cost.ts';
+import { createMbapMaster } from './mbap-master.ts';
+import type { MasterEvents, ModbusMaster } from './modbus-master.ts';
+import { frameGapMs } from './rtu.ts';
+import { createRtuMaster } from './rtu-master.ts';
+import { serialLink } from './serial-link.ts';
+import { tcpLink } from './tcp-link.ts';
+
+/** The master of a bus, by its transport. It begins to connect at once. */
+export function createMaster(bus: BusConfig, events: MasterEvents): ModbusMaster {
+  const { reconnectMsMin, reconnectMsMax } = bus;
+  const protocols = bus.devices.map(({ protocol }) => protocol);
+  const shared = {
+    ...events,
+    reconnectMsMin,
+    reconnectMsMax,
+    afterConnectMs: Math.max(...protocols.map(({ afterConnectMs }) => afterConnectMs)),
+  };
+  if (bus.transport === 'tcp') {
+    const inFlightMax = inFlightMaxOf(bus);
+    return createMbapMaster({ ...shared, open: tcpLink(bus), inFlightMax });
+  }
+  const echo = protocols.some((protocol) => protocol.echo);
+  if (bus.transport === 'rtu') {
+    const open = serialLink(bus);
+    return createRtuMaster({
+      ...shared,
+      open,
+      echo,
+      reopenMsMin: null,
+      frameGapMs: frameGapMs(bus),
+    });
+  }
+  const { reopenMsMin } = bus;
+  return createRtuMaster({ ...shared, open: tcpLink(bus), echo, reopenMsMin, frameGapMs: 0 });
+}

@@ -1,0 +1,49 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { BusStatus, BusWorker, DeviceStatus } from './bus-worker.ts';
+import type { BusConfig } from './config.ts';
+
+export interface BusChange {
+  readonly kept: readonly string[];
+  readonly stopped: readonly string[];
+  readonly started: readonly string[];
+}
+
+export interface RunningBuses {
+  buses(): BusStatus[];
+  devices(): DeviceStatus[];
+  /**
+   * Goes over to other buses. One whose settings are the same runs on; the others finish the polls
+   * that are due, `handOver` is called, and the new ones start: no grid time is left out.
+   */
+  change(buses: readonly BusConfig[], handOver: () => void): Promise<BusChange>;
+  close(): Promise<void>;
+}
+
+/** The workers of a gateway, one for each bus. */
+export function createRunningBuses(start: (bus: BusConfig) => BusWorker): RunningBuses {
+  let running: { readonly bus: BusConfig; readonly worker: BusWorker }[] = [];
+
+  return {
+    buses: () => running.map(({ worker }) => worker.status()),
+    devices: () => running.flatMap(({ worker }) => worker.devices()),
+    async change(buses, handOver) {
+      const isSame = (bus: BusConfig): boolean =>
+        running.some((one) => isDeepStrictEqual(one.bus, bus));
+      const kept = running.filter(({ bus }) => buses.some((one) => isDeepStrictEqual(one, bus)));
+      const stopping = running.filter((one) => !kept.includes(one));
+      const starting = buses.filter((bus) => !isSame(bus));
+      await Promise.all(stopping.map(({ worker }) => worker.drain()));
+      handOver();
+      running = [...kept, ...starting.map((bus) => ({ bus, worker: start(bus) }))];
+      const idsOf = (list: readonly BusConfig[]): string[] => list.map(({ id }) => id);
+      return {
+        kept: idsOf(kept.map(({ bus }) => bus)),
+        stopped: idsOf(stopping.map(({ bus }) => bus)),
+        started: idsOf(starting),
+      };
+    },
+    async close() {
+      await Promise.all(running.map(({ worker }) => worker.close()));
+    },
+  };
+}

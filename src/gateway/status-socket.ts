@@ -1,0 +1,55 @@
+import { once } from 'node:events';
+import { chmodSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fail, ok, type Result } from '../model/result.ts';
+
+/** A path of a Unix socket fits into `sockaddr_un`: 107 bytes and a NUL. */
+const PATH_BYTES_MAX = 107;
+const ASK_MS_MAX = 5_000;
+
+/**
+ * Tells whoever connects to a Unix socket (mode 0600) the status as one JSON document. The process
+ * holds the spool, so a socket file that lies there is of one that is gone. Rejects when the path can't
+ * be used.
+ */
+export async function serveStatus(
+  path: string,
+  status: () => unknown,
+): Promise<{ close(): Promise<void> }> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+    throw new Error(`Cannot listen on ${path}: longer than ${PATH_BYTES_MAX} bytes`);
+  }
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.setTimeout(ASK_MS_MAX, () => socket.destroy());
+    socket.end(JSON.stringify(status()));
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  chmodSync(path, 0o600);
+  return {
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+/** Asks a running gateway. The JSON is of the same version of the program, or nearly. */
+export async function askStatus(
+  path: string,
+): Promise<Result<unknown, 'not-running' | 'unreadable'>> {
+  const socket = connect(path);
+  socket.setTimeout(ASK_MS_MAX, () => socket.destroy(new Error('no answer')));
+  try {
+    return ok(JSON.parse(await text(socket)));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isGone = code === 'ENOENT' || code === 'ECONNREFUSED';
+    return fail(isGone ? 'not-running' : 'unreadable', message);
+  }
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import type { GatewayConfig } from './config.ts';
+
+/** TLS options as `node:tls` takes them. */
+export interface TlsFiles {
+  readonly minVersion: 'TLSv1.2';
+  readonly rejectUnauthorized: true;
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly servername?: string;
+}
+
+/**
+ * Reads the certificate files of the settings, anew for every connection: a renewed certificate counts
+ * from the next one on. Throws when one can't be read. A broker whose certificate is not trusted, or of
+ * another name, is never talked to: there is no setting for that.
+ */
+export function readTlsFiles(mqtt: GatewayConfig['mqtt']): TlsFiles {
+  const { caFile, certFile, clientKeyFile, serverName } = mqtt;
+  return {
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+    ...(clientKeyFile === undefined ? {} : { key: readFileSync(clientKeyFile) }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+}
