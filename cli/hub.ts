@@ -1,0 +1,31 @@
+import { readHubConfig } from '../src/hub/config.ts';
+import { startHub } from '../src/hub/hub.ts';
+import { createLogger } from '../src/process/log.ts';
+import { createShutdownStack, throwIfLate } from '../src/process/shutdown.ts';
+import { createSummaryPrinter } from './summary.ts';
+import { runUntilSignal } from './until-signal.ts';
+
+/** `wugan hub`: runs until SIGINT or SIGTERM. */
+export async function runHub(options: { config: string; json: boolean }): Promise<never> {
+  const config = readHubConfig(options.config);
+  const printer = createSummaryPrinter(process.stdout, { json: options.json, now: Date.now });
+  const stack = createShutdownStack();
+  const say = (text: string): void => printer.event('stop', text);
+  return runUntilSignal(stack, say, async (signal) => {
+    const hub = await startHub(config, {
+      log: createLogger('hub', config.logLevel),
+      onFatal: (reason) => {
+        printer.event('fatal', `the hub can't go on: ${reason}`);
+        process.kill(process.pid, 'SIGTERM');
+      },
+      signal,
+    });
+    stack.push('hub', async () => throwIfLate(await hub.close(8_000)));
+    const mqtt = `mqtt://${config.ingest.host}:${hub.mqttPort}`;
+    printer.event('ready', `ready: ${hub.url}  broker ${mqtt}  hub key ${hub.publicKey}`, {
+      http: hub.url,
+      mqtt,
+      publicKey: hub.publicKey,
+    });
+  });
+}

@@ -1,0 +1,156 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { placeArgument } from './place-argument.ts';
+import { assertFolderUsable } from './usable-folder.ts';
+import { userErrorText } from './user-error.ts';
+
+const port = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+    throw new InvalidArgumentError('expected a port, 0 to 65535');
+  }
+  return value;
+};
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('expected a number above 0');
+  return value;
+};
+
+const count = (text: string): number => {
+  const value = positive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('expected a whole number');
+  return value;
+};
+
+const program = new Command('wugan')
+  .description('Off-site supervision of occupational health (无感监管)')
+  .version(packageJson.version)
+  .showHelpAfterError();
+
+program
+  .command('demo')
+  .description('everything in one command, on recorded data, with nothing installed')
+  .option('--speed <n>', 'virtual seconds per second until it reaches now', positive, 120)
+  .option('--data-dir <dir>', 'where database, spool and keys live', '.wugan')
+  .option('--http-port <port>', 'API and page', port, 8_080)
+  .option('--mqtt-port <port>', 'embedded broker', port, 1_883)
+  .option('--database-port <port>', 'embedded PostgreSQL', port, 54_321)
+  .option('--platform-port <port>', 'simulated enforcement platform', port, 8_090)
+  .option('--modbus-port <port>', 'first port of the simulated sensors', port, 15_020)
+  .option('--json', 'print events as JSON lines', false)
+  .action(async (options) => {
+    assertFolderUsable(options.dataDir, '--data-dir');
+    await (await import('./demo.ts')).runDemo(options);
+  });
+
+program
+  .command('hub')
+  .description('ingest, thresholds, alerts and API')
+  .requiredOption('-c, --config <file>', 'hub.yaml (docs/contracts.md)')
+  .option('--json', 'print events as JSON lines', false)
+  .action(async (options) => (await import('./hub.ts')).runHub(options));
+
+const gateway = program
+  .command('gateway')
+  .description('polls sensors, keeps every reading, publishes over MQTT (docs/gateway.md)');
+
+const SETTINGS = ['-c, --config <file>', 'gateway.yaml (docs/gateway.md)'] as const;
+
+gateway
+  .command('run', { isDefault: true })
+  .description('runs until SIGINT or SIGTERM; SIGHUP reads the settings anew')
+  .requiredOption(...SETTINGS)
+  .action(async (options) => (await import('./gateway.ts')).runGateway(options));
+
+gateway
+  .command('keygen')
+  .description("makes the gateway's private key and prints the public one for the registry")
+  .requiredOption('-o, --out <file>', 'where the key goes; never overwritten')
+  .action(async (options) => (await import('./gateway-keygen.ts')).runKeygen(options));
+
+gateway
+  .command('check')
+  .description('checks settings and templates, prints poll plan and bus budget')
+  .requiredOption(...SETTINGS)
+  .action(async (options) => (await import('./gateway-check.ts')).runCheck(options));
+
+gateway
+  .command('probe')
+  .description('reads a device once and shows its words in every byte order')
+  .requiredOption(...SETTINGS)
+  .requiredOption('-d, --device <id>', 'a device of the settings')
+  .option(
+    '-r, --read <table:address:words>',
+    'other registers, e.g. holding:100:2',
+    placeArgument,
+    [],
+  )
+  .action(async (options) => (await import('./gateway-probe.ts')).runProbe(options));
+
+gateway
+  .command('status')
+  .description('asks the running gateway: buses, devices, spool, last ack')
+  .requiredOption(...SETTINGS)
+  .option('--json', 'machine-readable', false)
+  .action(async (options) => (await import('./gateway-status.ts')).runStatus(options));
+
+const simulate = program
+  .command('simulate')
+  .description('stand-ins for sensors, platform and fleet');
+
+simulate
+  .command('sensors')
+  .description('Modbus TCP sensors that play recorded series')
+  .requiredOption('-c, --config <file>', 'a scenario, e.g. simulators/demo/sensors.yaml')
+  .action(async (options) => (await import('./simulate.ts')).runSensors(options));
+
+simulate
+  .command('platform')
+  .description('the enforcement platform of docs/contracts.md')
+  .option('--port <port>', 'HTTP port', port, 8_090)
+  .option('--access-key <key>', 'access key that clients sign with', 'demo')
+  .requiredOption('--secret-key <key>', 'secret key that clients sign with')
+  .action(async (options) => (await import('./simulate.ts')).runPlatform(options));
+
+simulate
+  .command('fleet')
+  .description('many gateways with real chains, for load')
+  .option('--mqtt-url <url>', 'mqtt://host:port', 'mqtt://127.0.0.1:1883')
+  .option('--gateways <n>', 'how many', count, 100)
+  .option('--load <A|B|C>', 'A 2×5, B 10×5, C 10×1 values a batch', 'A')
+  .option('--seconds <n>', 'how long', positive, 30)
+  .option('--print-registry', 'print the registry.yaml that the hub needs for it, and end', false)
+  .action(async (options) => (await import('./simulate.ts')).runFleetCommand(options));
+
+program
+  .command('verify')
+  .description('recompute an evidence package offline; exit code 0 only if everything matches')
+  .argument('<file>', 'the package as GET /api/v1/evidence/{packageId} gives it')
+  .option('--id <sha256>', 'the package id that the clue names')
+  .action(async (file, options) => {
+    const { verifyPackage } = await import('./verify.ts');
+    process.exitCode = verifyPackage(file, options.id) ? 0 : 1;
+  });
+
+program
+  .command('limits')
+  .description('the limit table with its sources')
+  .argument('[query]', 'part of a name, id or CAS number')
+  .option('--json', 'machine-readable', false)
+  .addOption(new Option('--lang <lang>', 'Chinese or English').choices(['zh', 'en']).default('zh'))
+  .option('--set <id>', 'another table, e.g. osha-pel, gbz-2019@2020-04-01', 'gbz-2019')
+  .action(async (query, options) => (await import('./limits.ts')).printLimits(query, options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What the user can mend is said in words; anything else is a bug and keeps its stack.
+  const text = userErrorText(error);
+  if (text !== undefined) {
+    console.error(text);
+    process.exit(2);
+  }
+  throw error;
+}

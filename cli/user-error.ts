@@ -1,0 +1,21 @@
+import { ConfigError } from '../src/process/config-file.ts';
+import { StartError } from './busy-port.ts';
+import { fileFaultText } from './file-fault.ts';
+
+/**
+ * What to print of an error that the user can mend; undefined: it is a bug and keeps its stack. That
+ * is a settings file, a busy port, what carries a `hint`, and a file or folder that can't be used.
+ */
+export function userErrorText(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof ConfigError || error instanceof StartError) return error.message;
+  if ('hint' in error) {
+    const { hint } = error;
+    const isNew = typeof hint === 'string' && hint !== '' && !error.message.includes(hint);
+    return isNew ? `${error.message}\n${hint}` : error.message;
+  }
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE') {
+    return error.message;
+  }
+  return fileFaultText(error);
+}

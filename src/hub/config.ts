@@ -1,0 +1,92 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { alertSettings } from '../alerts/settings.ts';
+import { ingestSettings } from '../ingest/settings.ts';
+import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
+import { DetectorSettings } from '../thresholds/detectors/settings.ts';
+import { DEFAULT_ENGINE_SETTINGS } from '../thresholds/engine-settings.ts';
+
+const Wait = z.int().min(0);
+
+/** Waiting times and bounds of the threshold engine; results don't depend on them. */
+const engineSettings = z.strictObject({
+  graceMs: Wait.default(DEFAULT_ENGINE_SETTINGS.graceMs),
+  horizonMs: Wait.default(DEFAULT_ENGINE_SETTINGS.horizonMs),
+  lateQuietMs: Wait.default(DEFAULT_ENGINE_SETTINGS.lateQuietMs),
+  revisionIntervalMs: Wait.default(DEFAULT_ENGINE_SETTINGS.revisionIntervalMs),
+  incompleteAfterMs: Wait.default(DEFAULT_ENGINE_SETTINGS.incompleteAfterMs),
+  aheadMsMax: Wait.default(DEFAULT_ENGINE_SETTINGS.aheadMsMax),
+  ageMsMax: Wait.default(DEFAULT_ENGINE_SETTINGS.ageMsMax),
+  channelsMax: z.int().min(1).default(DEFAULT_ENGINE_SETTINGS.channelsMax),
+  gatewayChannelsMax: z.int().min(1).default(DEFAULT_ENGINE_SETTINGS.gatewayChannelsMax),
+  detectors: DetectorSettings.prefault({}),
+});
+
+const Port = z.int().min(0).max(65_535);
+
+/**
+ * Every setting of the hub. One file, checked at once; secrets may stand in files of their own.
+ * `DATABASE_URL` overrides `database.url`.
+ */
+export const HubConfig = z.strictObject({
+  /** Where the embedded database and the hub's key live. */
+  dataDir: z.string().min(1).default('.wugan/hub'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  database: z
+    .strictObject({
+      /** An own PostgreSQL 15 or later; absent: the embedded one. */
+      url: z.string().startsWith('postgres').optional(),
+      /** Port of the embedded server on 127.0.0.1. */
+      port: Port.default(54_321),
+      connectionsMax: z.int().min(4).max(100).default(12),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: Port.default(8_080),
+    })
+    .prefault({}),
+  /** The registry file, imported as facts at each start. */
+  registry: z.string().min(1),
+  ingest: ingestSettings.prefault({}),
+  engine: engineSettings.prefault({}),
+  alerts: alertSettings,
+  /** Test hook: the process kills itself with SIGKILL when it reaches the fault point of this name. */
+  faultPoint: z.string().optional(),
+});
+export type HubConfig = z.infer<typeof HubConfig>;
+
+/**
+ * Reads `hub.yaml` and what the environment overrides; paths are relative to the file. Throws `ConfigError` with
+ * every fault.
+ */
+export function readHubConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): HubConfig {
+  const input = readYaml(file);
+  const parsed = HubConfig.safeParse(input);
+  if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
+  const databaseUrl = environment['DATABASE_URL'];
+  const faultPoint = environment['WUGAN_FAULT_POINT'];
+  const directory = dirname(resolve(file));
+  const { dataDir, registry, database, alerts } = parsed.data;
+  const { secretKeyFile } = alerts.platform;
+  return {
+    ...parsed.data,
+    dataDir: resolve(directory, dataDir),
+    registry: resolve(directory, registry),
+    database: { ...database, ...(databaseUrl === undefined ? {} : { url: databaseUrl }) },
+    alerts: {
+      ...alerts,
+      platform: {
+        ...alerts.platform,
+        ...(secretKeyFile === undefined
+          ? {}
+          : { secretKeyFile: resolve(directory, secretKeyFile) }),
+      },
+    },
+    ...(faultPoint === undefined ? {} : { faultPoint }),
+  };
+}

@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../database/schema.ts';
+import { diffRegistry } from '../devices/diff.ts';
+import { readRegistryState } from '../devices/projection.ts';
+import { readRegistryFile } from '../devices/registry-file.ts';
+import { applyFact, findGateway, type RegistryState } from '../devices/registry-state.ts';
+import type { Fact, Gateway } from '../model/facts.ts';
+import type { GatewayId } from '../model/ids.ts';
+import { ConfigError } from '../process/config-file.ts';
+import type { Logger } from '../process/log.ts';
+import { lawFaults } from '../thresholds/limits/law-faults.ts';
+import { knownLimits } from './known-limits.ts';
+
+/** The registry as this process knows it: what is projected, and the facts appended since. */
+export interface OpenRegistry {
+  readonly shard: string;
+  readonly db: Kysely<Database>;
+  state: RegistryState;
+  /** The gateway that the broker asks for, by id. */
+  gateway(id: string): Gateway | undefined;
+}
+
+export async function openRegistry(db: Kysely<Database>, shard: string): Promise<OpenRegistry> {
+  const registry: OpenRegistry = {
+    shard,
+    db,
+    state: await readRegistryState(db, shard),
+    gateway: (id) => findGateway(registry.state, id as GatewayId),
+  };
+  return registry;
+}
+
+/**
+ * Brings the journal up to the registry file: the difference becomes facts with an effective time. Call
+ * it when the evaluator has caught up, so that the projection is whole. Throws `ConfigError` with every
+ * fault of the file; nothing is imported then.
+ */
+export async function importRegistry(
+  file: string,
+  {
+    registry,
+    ingest,
+    log,
+    nowMs,
+  }: {
+    registry: OpenRegistry;
+    ingest: { appendFact(fact: Fact): Promise<unknown> };
+    log: Logger;
+    nowMs: number;
+  },
+): Promise<void> {
+  const read = readRegistryFile(file, { nowMs, limitSets: knownLimits() });
+  if (!read.ok) throw new ConfigError(file, read.detail.split('\n'));
+  const faults = lawFaults(read.value.entities);
+  if (faults.length > 0) throw new ConfigError(file, faults);
+  registry.state = await readRegistryState(registry.db, registry.shard);
+  const facts = diffRegistry(registry.state, read.value, nowMs);
+  // Appended in order without waiting for each: the writer commits them in groups.
+  await Promise.all(facts.map((fact) => ingest.appendFact(fact)));
+  registry.state = facts.reduce(applyFact, registry.state);
+  log.info({ file, facts: facts.length }, 'registry file imported');
+}
