@@ -21,10 +21,9 @@ export async function runHub(options: { config: string; json: boolean }): Promis
       signal,
     });
     stack.push('hub', async () => throwIfLate(await hub.close(8_000)));
-    const mqtt = `mqtt://${config.ingest.host}:${hub.mqttPort}`;
-    printer.event('ready', `ready: ${hub.url}  broker ${mqtt}  hub key ${hub.publicKey}`, {
+    printer.event('ready', `ready: ${hub.url}  broker ${hub.mqttUrl}  hub key ${hub.publicKey}`, {
       http: hub.url,
-      mqtt,
+      mqtt: hub.mqttUrl,
       publicKey: hub.publicKey,
     });
   });

@@ -1,8 +1,8 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { createBackOff } from '../process/back-off.ts';
 import type { Logger } from '../process/log.ts';
-import { createBackOff } from './back-off.ts';
+import { readTlsFiles } from '../process/tls-files.ts';
 import type { GatewayConfig } from './config.ts';
-import { readTlsFiles } from './tls-files.ts';
 
 /** A link that stood for so long was a good one: the next loss starts the back-off anew. */
 const GOOD_LINK_MS = 10_000;

@@ -18,6 +18,8 @@ import { importRegistry, openRegistry } from './registry-import.ts';
 
 export interface Hub {
   readonly url: string;
+  /** The broker that gateways connect to, and its port. */
+  readonly mqttUrl: string;
   readonly mqttPort: number;
   /** Ends when everything journaled so far is evaluated and its outputs are stored. */
   caughtUp(): Promise<void>;
@@ -136,6 +138,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
   stack.push('API', api.close);
   return {
     url: api.url,
+    mqttUrl: ingest.mqttUrl,
     mqttPort: ingest.port,
     publicKey: key.publicKey,
     caughtUp: ingest.caughtUp,

@@ -1,232 +1,64 @@
-import { createServer, type Socket } from 'node:net';
-import { Aedes, type Client, type Subscription } from 'aedes';
 import type { Gateway } from '../model/facts.ts';
-import { type GatewayChannel, parseTopic, topicOf } from '../telemetry/topics.ts';
-import { createReadGate, type ReadGate } from './read-gate.ts';
+import type { GatewayChannel } from '../telemetry/topics.ts';
+import type { DeadReason } from './receive.ts';
 
-/** One message of a gateway on a topic of its own. `done(true)` lets the broker acknowledge it. */
+/**
+ * What became of a publication. `kept`: durable, or put aside with its reason. `deferred`: not kept;
+ * its gateway sends it again by itself. `stopped`: not kept, because ingest ends.
+ */
+export type Fate = 'kept' | 'deferred' | 'stopped';
+
+/** One message of a gateway on a topic of its own. */
 export interface Publication {
   readonly gateway: Gateway;
   readonly channel: GatewayChannel;
   readonly topic: string;
   readonly payload: Buffer;
-  readonly done: (acknowledge: boolean) => void;
+  /** Called once; from then on the broker may acknowledge what was kept. */
+  readonly done: (fate: Fate) => void;
 }
 
-export interface BrokerOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly clientsMax: number;
-  readonly inFlightBytesMax: number;
-  /** Clients that publish for other gateways (settings.ts). */
-  readonly bridges: readonly string[];
-  /** 10 s when it is not given. */
-  readonly connectTimeoutMs?: number;
+/**
+ * A message that only another broker lets through: on a topic that no registered gateway has, or too
+ * large; `payload` is cut to the largest batch.
+ */
+export interface Stray {
+  /** Who the topic says it is. */
+  readonly source: string;
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly reason: Extract<DeadReason, 'unknown-gateway' | 'oversize'>;
+  readonly detail: string;
+  readonly done: (fate: Fate) => void;
+}
+
+/** What every broker is given. */
+export interface BrokerEvents {
   /** The registered gateway of this id. */
   readonly gateway: (id: string) => Gateway | undefined;
   readonly onPublication: (publication: Publication) => void;
-  /** A client was refused or closed, with the reason. */
+  /** A client or a message was refused, with the reason. */
   readonly onRefused: (reason: string, client: string) => void;
 }
 
+/**
+ * How messages of gateways come in and acks go out: the hub's own broker (embedded-broker.ts), or one
+ * that it is a client of (external-broker.ts).
+ */
 export interface Broker {
+  /** Where gateways connect, without credentials. */
+  readonly url: string;
+  /** Port in `url`. */
   readonly port: number;
-  /** From now on gateways may connect; before, the broker is a standby and refuses. */
+  /** From now on messages are taken; before, this hub is a standby. */
   open(): void;
   /** Payload bytes handed out and not yet done. */
   inFlightBytes(): number;
+  /** Connections of gateways to the hub's own broker; to another broker: the hub's own, 0 or 1. */
   clients(): number;
   /** Publishes retained on the gateway's `ack` topic; a gateway that left the registry gets none. */
   publishAck(gateway: string, payload: Buffer): Promise<void>;
-  /** No new client, and nothing more is read from those there are. */
+  /** Nothing more is taken; what was taken may still be acknowledged. */
   stopReading(): void;
   close(): Promise<void>;
-}
-
-/** A client that takes nothing for this long is closed: it would hold up the others. */
-const DRAIN_TIMEOUT_MS = 10_000;
-/** Whoever has not sent CONNECT for this long is closed. */
-const CONNECT_TIMEOUT_MS = 10_000;
-const CLIENT_ID_CHARS_MAX = 64;
-/** Payload read in one turn of the event loop; the rest waits for the next. */
-const TURN_BYTES_MAX = 2 * 1_048_576;
-/** Return codes of CONNACK [MQTT-3.2.2-4]. */
-const SERVER_UNAVAILABLE = 3;
-const NOT_AUTHORIZED = 5;
-
-/**
- * The embedded MQTT 3.1.1 broker. aedes acknowledges QoS 1 before it routes, so the commit happens
- * inside `authorizePublish`, which runs before: its callback waits for `done`. A client id is a gateway
- * id; a client publishes on its gateway's topics under the registered region and reads `ack` and
- * `command` of its own. Any other topic closes the client.
- */
-export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const gate = createReadGate(options.inFlightBytesMax, TURN_BYTES_MAX);
-  let accepting = false;
-  const { gateway, onRefused } = options;
-
-  const aedes = await Aedes.createBroker({
-    maxClientsIdLength: CLIENT_ID_CHARS_MAX,
-    drainTimeout: DRAIN_TIMEOUT_MS,
-    connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    authenticate: (client, _username, _password, done) => {
-      const known = gateway(client.id) !== undefined || isBridge(options, client.id);
-      if (accepting && known) return done(null, true);
-      const reason = accepting ? 'not a registered gateway' : 'standby';
-      onRefused(reason, client.id);
-      const returnCode = accepting ? NOT_AUTHORIZED : SERVER_UNAVAILABLE;
-      return done(Object.assign(new Error(reason), { returnCode }), null);
-    },
-    authorizePublish: (client, packet, done) => {
-      // The will of a client of an earlier process: nothing of it is ours to journal.
-      if (client === null) return done(null);
-      const found = gateway(isBridge(options, client.id) ? idIn(packet.topic) : client.id);
-      const channel = found && channelOf(found, packet.topic);
-      if (found === undefined || channel === undefined) {
-        onRefused('topic not its own', client.id);
-        return done(new Error(`${client.id} may not publish on ${packet.topic}`));
-      }
-      // Nothing but a status is for those who come later.
-      if (channel !== 'status') packet.retain = false;
-      return publish(options, gate, { gateway: found, channel, packet, client, done });
-    },
-    authorizeSubscribe: (client, subscription, done) => {
-      done(null, maySubscribe(gateway(client.id), subscription) ? subscription : null);
-    },
-  });
-  aedes.on('clientError', (client, error) => onRefused(error.message, client.id));
-  aedes.on('connectionError', (_client, error) => onRefused(error.message, ''));
-
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= options.clientsMax) {
-      onRefused('too many clients', '');
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    gate.guard(socket, (reason) => onRefused(reason, ''));
-    aedes.handle(socket);
-  });
-  let listeningEnded: Promise<void> | undefined;
-  const stopListening = (): Promise<void> => {
-    accepting = false;
-    listeningEnded ??= new Promise<void>((done) => server.close(() => done()));
-    return listeningEnded;
-  };
-  const port = await new Promise<number>((listening, busy) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      busy(
-        Object.assign(
-          new Error(
-            `Cannot listen for MQTT on ${options.host}:${options.port}: ${error.code}. ` +
-              'Stop what uses the port, or set ingest.port to another',
-          ),
-          { hint: 'ingest.port' },
-        ),
-      );
-    });
-    server.listen(options.port, options.host, () => {
-      listening((server.address() as { port: number }).port);
-    });
-  });
-
-  return {
-    port,
-    open: () => {
-      accepting = true;
-    },
-    inFlightBytes: gate.bytes,
-    clients: () => sockets.size,
-    publishAck: (id, payload) => publishAck(aedes, gateway(id), payload),
-    stopReading: () => {
-      stopListening();
-      gate.shut();
-    },
-    async close() {
-      const stopped = stopListening();
-      await new Promise<void>((done) => aedes.close(() => done()));
-      for (const socket of sockets) socket.destroy();
-      await stopped;
-    },
-  };
-}
-
-function publish(
-  { onPublication, onRefused }: BrokerOptions,
-  gate: ReadGate,
-  {
-    gateway,
-    channel,
-    packet,
-    client,
-    done,
-  }: {
-    gateway: Gateway;
-    channel: GatewayChannel;
-    packet: { readonly topic: string; payload: string | Buffer };
-    client: Client;
-    done: (error?: Error | null) => void;
-  },
-): void {
-  const payload = packet.payload as Buffer;
-  gate.take(payload.length);
-  onPublication({
-    gateway,
-    channel,
-    topic: packet.topic,
-    payload,
-    done: (acknowledge) => {
-      gate.give(payload.length);
-      if (acknowledge) return done(null);
-      // Not acknowledged: the gateway sends it again when it is back.
-      onRefused('not kept', client.id);
-      client.conn.destroy();
-    },
-  });
-}
-
-const isBridge = ({ bridges }: BrokerOptions, id: string): boolean =>
-  bridges.some((name) => (name.endsWith('*') ? id.startsWith(name.slice(0, -1)) : id === name));
-
-/** The gateway that a topic names. */
-const idIn = (topic: string): string => topic.split('/')[3] ?? '';
-
-/** Which of its own channels a gateway's topic is; undefined: none. */
-function channelOf({ id, region }: Gateway, topic: string): GatewayChannel | undefined {
-  const prefix = `wugan/v1/${region}/${id}/`;
-  if (!topic.startsWith(prefix)) return undefined;
-  switch (topic.slice(prefix.length)) {
-    case 'live':
-      return 'live';
-    case 'backfill':
-      return 'backfill';
-    case 'gap':
-      return 'gap';
-    case 'seal':
-      return 'seal';
-    case 'status':
-      return 'status';
-    default:
-      return undefined;
-  }
-}
-
-function maySubscribe(gateway: Gateway | undefined, { topic }: Subscription): boolean {
-  const parsed = parseTopic(topic);
-  if (gateway === undefined || !parsed.ok) return false;
-  const { region, gateway: id, channel } = parsed.value;
-  const own = id === gateway.id && region === gateway.region;
-  return own && (channel === 'ack' || channel === 'command');
-}
-
-function publishAck(aedes: Aedes, gateway: Gateway | undefined, payload: Buffer): Promise<void> {
-  if (gateway === undefined || aedes.closed) return Promise.resolve();
-  const topic = topicOf({ region: gateway.region, gateway: gateway.id, channel: 'ack' });
-  return new Promise((taken) => {
-    aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: true, dup: false }, () =>
-      taken(),
-    );
-  });
 }

@@ -7,8 +7,9 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { Logger } from '../process/log.ts';
 import type { SigningKey } from '../telemetry/signing.ts';
 import { type Acks, createAcks } from './acks.ts';
-import { type Broker, startBroker } from './broker.ts';
+import type { Broker } from './broker.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
+import { startEmbeddedBroker } from './embedded-broker.ts';
 import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, startEvaluator } from './evaluator.ts';
 import { createIntake, type Intake } from './intake.ts';
@@ -55,7 +56,8 @@ export interface IngestStats extends IngestCounts {
 }
 
 export interface Ingest {
-  /** MQTT port. */
+  /** The broker that gateways connect to, and its port. */
+  readonly mqttUrl: string;
   readonly port: number;
   stats(): IngestStats;
   readiness(): { name: string; ok: boolean; detail: string };
@@ -108,11 +110,11 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     inFlightBytes: () => broker.inFlightBytes(),
     clients: () => broker.clients(),
   });
-  const broker = await startBroker({
+  const broker = await startEmbeddedBroker({
     ...settings,
     gateway: deps.gateway,
     onPublication: (publication) => {
-      if (parts === undefined) publication.done(false);
+      if (parts === undefined) publication.done('stopped');
       else parts.intake.take(publication);
     },
     onRefused: (reason, client) => {
@@ -230,6 +232,7 @@ function startUpkeep({ settings, deps, now }: Frame, parts: Parts): Upkeep {
 function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: Upkeep): Ingest {
   const { writer, evaluator, letters, acks, intake, isLost } = parts;
   return {
+    mqttUrl: broker.url,
     port: broker.port,
     stats: () => ({
       ...metrics.counts,

@@ -1,9 +1,9 @@
 import { canonicalJson, sha256Hex } from '../model/digest.ts';
 import type { Fact } from '../model/facts.ts';
 import type { Acks } from './acks.ts';
-import type { Publication } from './broker.ts';
-import type { DeadLetters } from './dead-letters.ts';
-import type { Submission } from './journal/submission.ts';
+import type { Fate, Publication, Stray } from './broker.ts';
+import type { DeadLetter, DeadLetters } from './dead-letters.ts';
+import type { Outcome, Submission } from './journal/submission.ts';
 import type { JournalWriter } from './journal/writer.ts';
 import type { IngestMetrics } from './metrics.ts';
 import { type DeadReason, receive } from './receive.ts';
@@ -12,6 +12,8 @@ import { type DeadReason, receive } from './receive.ts';
 export interface Intake {
   /** One message, from the broker to the journal, to the acks or to the dead letters. */
   take(publication: Publication): void;
+  /** What no registered gateway may have sent goes to the dead letters. */
+  takeStray(stray: Stray): void;
   /** Ends when the fact is durable; rejects when the journal stopped first. */
   appendFact(fact: Fact): Promise<void>;
   /** Appends hub time, unless an earlier tick still waits: that one stands for it. */
@@ -26,6 +28,12 @@ interface IntakeDeps {
   readonly now: () => number;
 }
 
+const FATES: Readonly<Record<Exclude<Outcome, 'unbacked'>, Fate>> = {
+  stored: 'kept',
+  duplicate: 'kept',
+  deferred: 'deferred',
+  closed: 'stopped',
+};
 const UNBACKED = 'upTo: expected a batch that came, or a seal signed by a registered key';
 
 export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps): Intake {
@@ -37,34 +45,44 @@ export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps
     return { raw, sha256: sha256Hex(raw), receivedAtMs: now() };
   };
 
+  const putAside = (letter: DeadLetter & { readonly reason: DeadReason }): void => {
+    metrics.deadLetter(letter.reason);
+    letters.put(letter);
+  };
+
   return {
     take({ gateway, channel, topic, payload: raw, done }) {
       metrics.received(channel);
       const receivedAtMs = now();
-      const putAside = (reason: DeadReason, detail: string, kept: (isKept: boolean) => void) => {
-        metrics.deadLetter(reason);
-        const letter = { receivedAtMs, source: gateway.id, topic, reason, detail, raw };
-        letters.put({ ...letter, done: kept });
-      };
+      const putAway = (reason: DeadReason, detail: string, kept: (isKept: boolean) => void): void =>
+        putAside({ receivedAtMs, source: gateway.id, topic, reason, detail, raw, done: kept });
+      const putAwayForGood = (reason: DeadReason, detail: string): void =>
+        putAway(reason, detail, (isKept) => done(isKept ? 'kept' : 'stopped'));
       const received = receive({
         ...{ channel, gateway, raw, receivedAtMs },
         done: (outcome) => {
           // Sent again and again until what it names has come: closing its sender would hold that up.
-          if (outcome === 'unbacked') putAside('unbacked-seal', UNBACKED, done);
-          else done(outcome === 'stored' || outcome === 'duplicate');
+          if (outcome === 'unbacked') putAwayForGood('unbacked-seal', UNBACKED);
+          else done(FATES[outcome]);
         },
       });
-      if (!received.ok) putAside(received.reason, received.detail, done);
+      if (!received.ok) putAwayForGood(received.reason, received.detail);
       else if (received.value.kind === 'submit') {
         writer.submit(received.value.submission);
       } else if (received.value.kind === 'reject') {
         const { reason, detail, submission } = received.value;
         // First the letter: a place that is settled is never sent again.
-        putAside(reason, detail, (isKept) => (isKept ? writer.submit(submission) : done(false)));
+        putAway(reason, detail, (isKept) => (isKept ? writer.submit(submission) : done('stopped')));
       } else {
-        done(true);
+        done('kept');
         if (received.value.online) acks.online(gateway.id);
       }
+    },
+    takeStray({ source, topic, payload: raw, reason, detail, done }) {
+      putAside({
+        ...{ receivedAtMs: now(), source, topic, reason, detail, raw },
+        done: (isKept) => done(isKept ? 'kept' : 'stopped'),
+      });
     },
     appendFact: (fact) =>
       new Promise((stored, refused) => {

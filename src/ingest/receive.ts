@@ -21,6 +21,7 @@ export type DeadReason =
   | 'invalid-batch'
   | 'invalid-message'
   | 'other-gateway'
+  | 'unknown-gateway'
   | 'bad-signature'
   | 'unbacked-seal'
   | 'output-refused'

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createBackOff } from '../../src/gateway/back-off.ts';
 import {
   createDelivery,
   type Delivery,
   type DeliverySettings,
 } from '../../src/gateway/delivery.ts';
 import type { SpoolItem } from '../../src/gateway/spool.ts';
+import { createBackOff } from '../../src/process/back-off.ts';
 
 const T = 1_763_794_800_000;
 

@@ -1,7 +1,8 @@
 import { connect as connectTcp } from 'node:net';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Broker, type Publication, startBroker } from '../../src/ingest/broker.ts';
+import type { Broker, Publication } from '../../src/ingest/broker.ts';
+import { startEmbeddedBroker } from '../../src/ingest/embedded-broker.ts';
 import type { Gateway } from '../../src/model/facts.ts';
 import { connectGateway, gatewayFact } from './gateway-client.ts';
 
@@ -14,7 +15,7 @@ let registered: Map<string, Gateway>;
 const closers: (() => Promise<unknown>)[] = [];
 
 const startTestBroker = (options: { connectTimeoutMs?: number } = {}): Promise<Broker> =>
-  startBroker({
+  startEmbeddedBroker({
     ...options,
     host: '127.0.0.1',
     port: 0,
@@ -69,7 +70,7 @@ describe('the broker', () => {
     await gateway.client.publishAsync('wugan/v1/330106/gw-1/live', '{}', { qos: 0 });
     await expect.poll(() => received.length).toBe(2);
     expect(acknowledged).toBe(false);
-    received[0]?.done(true);
+    received[0]?.done('kept');
     await sent;
   });
 
@@ -78,7 +79,7 @@ describe('the broker', () => {
     const closed = new Promise<void>((resolve) => gateway.client.once('close', resolve));
     gateway.client.publish('wugan/v1/330106/gw-1/live', '{}', { qos: 1 }, () => undefined);
     await expect.poll(() => received.length).toBe(1);
-    received[0]?.done(false);
+    received[0]?.done('deferred');
     await closed;
   });
 
@@ -155,7 +156,7 @@ describe('the broker', () => {
       .poll(() => received)
       .toMatchObject([{ channel: 'status', topic: 'wugan/v1/330106/gw-1/status' }]);
     expect(received[0]?.payload.toString()).toBe('{"online":false}');
-    received[0]?.done(true);
+    received[0]?.done('kept');
   });
 
   it('lets a bridge publish for every registered gateway and for no other', async () => {
@@ -166,12 +167,12 @@ describe('the broker', () => {
     closers.push(() => client.endAsync(true));
     client.publish('wugan/v1/330106/gw-2/live', '{}', { qos: 1 }, () => undefined);
     await expect.poll(() => received).toMatchObject([{ gateway: { id: 'gw-2' }, channel: 'live' }]);
-    received[0]?.done(true);
+    received[0]?.done('kept');
     await closedBy('park-8', 'wugan/v1/330106/gw-9/live');
   });
 
   it('names the port that is taken and the setting that changes it', async () => {
-    const again = startBroker({
+    const again = startEmbeddedBroker({
       ...{ host: '127.0.0.1', port: broker.port, clientsMax: 1, inFlightBytesMax: 1, bridges: [] },
       ...{ gateway: () => undefined, onPublication: () => undefined, onRefused: () => undefined },
     });
@@ -246,7 +247,7 @@ describe('bytes in flight', () => {
     probe?.destroy();
     expect(received.length).toBe(held);
     const settle = setInterval(() => {
-      for (const { done } of received.splice(0)) done(true);
+      for (const { done } of received.splice(0)) done('kept');
     }, 1);
     await sent;
     clearInterval(settle);

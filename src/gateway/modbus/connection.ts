@@ -1,4 +1,4 @@
-import { createBackOff } from '../back-off.ts';
+import { createBackOff } from '../../process/back-off.ts';
 import type { Link, OpenLink } from './link.ts';
 
 export interface ConnectionSettings {

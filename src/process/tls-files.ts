@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
-import type { GatewayConfig } from './config.ts';
+
+/** Files in PEM, as settings name them. */
+export interface TlsFileSettings {
+  /** The authorities trusted instead of the machine's own. */
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly clientKeyFile?: string | undefined;
+  /** Name that the server's certificate must have; left out: the host of the URL. */
+  readonly serverName?: string | undefined;
+}
 
 /** TLS options as `node:tls` takes them. */
 export interface TlsFiles {
@@ -16,8 +25,8 @@ export interface TlsFiles {
  * from the next one on. Throws when one can't be read. A broker whose certificate is not trusted, or of
  * another name, is never talked to: there is no setting for that.
  */
-export function readTlsFiles(mqtt: GatewayConfig['mqtt']): TlsFiles {
-  const { caFile, certFile, clientKeyFile, serverName } = mqtt;
+export function readTlsFiles(settings: TlsFileSettings): TlsFiles {
+  const { caFile, certFile, clientKeyFile, serverName } = settings;
   return {
     minVersion: 'TLSv1.2',
     rejectUnauthorized: true,
