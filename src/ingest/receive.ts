@@ -7,7 +7,7 @@ import { GapMessage, SealMessage, StatusMessage } from '../telemetry/messages.ts
 import { verifyMessage } from '../telemetry/signing.ts';
 import type { GatewayChannel } from '../telemetry/topics.ts';
 import { validateBatch } from '../telemetry/validate.ts';
-import type { Outcome, Submission } from './journal/submission.ts';
+import type { BatchSubmission, Outcome, Submission } from './journal/submission.ts';
 
 /**
  * Why a message goes to the dead letters, the last three once it was judged: a seal by the journal, the
@@ -73,13 +73,13 @@ function receiveBatch(
     const { reason, path, expected, place } = validated;
     const detail = `${path}: expected ${expected}`;
     if (place === null) return fail(reason, detail);
-    const parked = { raw, sha256: sha256Hex(raw), receivedAtMs, done, topic, gateway: gateway.id };
+    const parked = { ...payloadOf(raw), receivedAtMs, done, topic, gateway: gateway.id };
     const submission = { ...parked, ...place, kind: 'parked' as const, found: null };
     return ok({ kind: 'reject', reason, detail, submission });
   }
   const from = validated.kind === 'batch' ? validated.batch.gateway : validated.gateway;
   if (from !== gateway.id) return otherGateway(from);
-  const base = { raw, sha256: sha256Hex(raw), receivedAtMs, done, topic, gateway: gateway.id };
+  const base = { ...payloadOf(raw), receivedAtMs, done, topic, gateway: gateway.id };
   if (validated.kind === 'parked') {
     const { epoch, seq } = validated;
     return submit({ ...base, kind: 'parked', epoch, seq, found: null });
@@ -90,6 +90,12 @@ function receiveBatch(
   const seq = epoch === null ? null : (batch.seq ?? null);
   return submit({ ...base, kind: 'batch', epoch, seq, batch, readings, found: null });
 }
+
+const payloadOf = (
+  raw: Uint8Array,
+): Pick<BatchSubmission, 'raw' | 'sha256' | 'dialect' | 'context'> => ({
+  ...{ raw, sha256: sha256Hex(raw), dialect: 'json', context: null },
+});
 
 function receiveGap({ gateway, raw, receivedAtMs, done }: Incoming): Result<Received, DeadReason> {
   const read = readMessage(raw, GapMessage);

@@ -2,6 +2,10 @@ import type { Batch } from './batch.ts';
 import type { Fact } from './facts.ts';
 import type { GatewayId, Sha256Hex, Ulid } from './ids.ts';
 
+/** In which language a payload was sent; the journal keeps its bytes as they came. */
+export const DIALECTS = ['json', 'hj212', 'sparkplug'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
 /**
  * What the journal holds, as its readers see it: one ordered input. Whatever can change a result is an
  * entry with a position; nothing else is an input.

@@ -16,6 +16,8 @@ const ofGateway = fc.record({
   to: fc.option(fc.integer({ min: 1, max: 2 ** 50 })),
   conflict: fc.boolean(),
   verified: fc.boolean(),
+  dialect: fc.constantFrom('json' as const, 'hj212' as const, 'sparkplug' as const),
+  context: fc.option(fc.constantFrom('{"mn":"1"}', '')),
 });
 const ofHub = fc.record({
   kind: fc.constantFrom('fact' as const, 'tick' as const),
@@ -25,6 +27,8 @@ const ofHub = fc.record({
   to: fc.constant(null),
   conflict: fc.constant(false),
   verified: fc.constant(false),
+  dialect: fc.constant('json' as const),
+  context: fc.constant(null),
 });
 const row = fc.tuple(
   fc.oneof(ofGateway, ofHub),

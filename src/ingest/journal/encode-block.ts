@@ -77,6 +77,8 @@ function rowOf(submission: Submission, pos: number, offset: number, conflict: bo
     to: null,
     conflict,
     verified: false,
+    dialect: 'json' as const,
+    context: null,
     receivedAtMs,
     sha256,
     offset,
@@ -86,12 +88,13 @@ function rowOf(submission: Submission, pos: number, offset: number, conflict: bo
   };
   switch (submission.kind) {
     case 'batch': {
-      const { topic: kind, gateway, epoch, seq } = submission;
-      return { ...row, kind, gateway, epoch, seq, ...eventTimes(submission.batch.frames) };
+      const { topic: kind, gateway, epoch, seq, dialect, context } = submission;
+      const keys = { kind, gateway, epoch, seq, dialect, context };
+      return { ...row, ...keys, ...eventTimes(submission.batch.frames) };
     }
     case 'parked': {
-      const { gateway, epoch, seq } = submission;
-      return { ...row, kind: 'parked', gateway, epoch, seq };
+      const { gateway, epoch, seq, dialect, context } = submission;
+      return { ...row, kind: 'parked', gateway, epoch, seq, dialect, context };
     }
     case 'gap': {
       const { gateway, message } = submission;

@@ -1,3 +1,4 @@
+import type { Dialect } from '../../model/entry.ts';
 import type { GatewayId, Sha256Hex, Ulid } from '../../model/ids.ts';
 
 export type RowKind = 'live' | 'backfill' | 'gap' | 'seal' | 'fact' | 'tick' | 'parked';
@@ -16,6 +17,9 @@ export interface HeaderRow {
   readonly conflict: boolean;
   /** Seal: the signature verified. */
   readonly verified: boolean;
+  /** Batch, parked: how its bytes are read (`decodePayload`); else json. */
+  readonly dialect: Dialect;
+  readonly context: string | null;
   readonly receivedAtMs: number;
   readonly sha256: Sha256Hex;
   readonly offset: number;
@@ -35,6 +39,14 @@ const LETTERS: Readonly<Record<RowKind, string>> = {
   tick: 't',
   parked: 'p',
 };
+const DIALECT_LETTERS: Readonly<Record<Dialect, string>> = {
+  json: 'j',
+  hj212: 'h',
+  sparkplug: 's',
+};
+const DIALECTS_BY_LETTER = new Map(
+  Object.entries(DIALECT_LETTERS).map(([dialect, letter]) => [letter, dialect as Dialect]),
+);
 const KINDS = new Map(Object.entries(LETTERS).map(([kind, letter]) => [letter, kind as RowKind]));
 
 /**
@@ -54,6 +66,10 @@ interface Columns {
   to: [number, number][];
   conflict: number[];
   verified: number[];
+  /** One letter per entry; absent: all are json without a context. */
+  dialect?: string;
+  contexts?: string[];
+  context?: number[];
   receivedAtMs: number[];
   length: number[];
   /** Of all entries, one after the other, base64. */
@@ -82,6 +98,7 @@ export function encodeHeader(shard: string, rows: readonly HeaderRow[]): string 
     to: rows.flatMap((row, i) => (row.to === null ? [] : [[i, row.to] as [number, number]])),
     conflict: rows.flatMap((row, i) => (row.conflict ? [i] : [])),
     verified: rows.flatMap((row, i) => (row.verified ? [i] : [])),
+    ...dialectColumns(rows),
     receivedAtMs: differences(rows.map((row) => row.receivedAtMs)),
     length: rows.map((row) => row.length),
     sha256: '',
@@ -93,6 +110,18 @@ export function encodeHeader(shard: string, rows: readonly HeaderRow[]): string 
   });
   columns.sha256 = hashes.toString('base64');
   return JSON.stringify(columns);
+}
+
+function dialectColumns(
+  rows: readonly HeaderRow[],
+): Pick<Columns, 'dialect' | 'contexts' | 'context'> {
+  if (rows.every(({ dialect, context }) => dialect === 'json' && context === null)) return {};
+  const contexts = createIndex();
+  return {
+    dialect: rows.map((row) => DIALECT_LETTERS[row.dialect]).join(''),
+    contexts: contexts.names,
+    context: rows.map((row) => contexts.indexOf(row.context)),
+  };
 }
 
 /** JSON text → rows. Throws on a version this build does not know. */
@@ -119,6 +148,8 @@ export function decodeHeader(text: string): HeaderRow[] {
       to: to.get(i) ?? null,
       conflict: conflict.has(i),
       verified: verified.has(i),
+      dialect: DIALECTS_BY_LETTER.get(columns.dialect?.[i] ?? 'j') as Dialect,
+      context: columns.contexts?.[columns.context?.[i] as number] ?? null,
       receivedAtMs,
       sha256: hashes.toString('hex', i * HASH_BYTES, (i + 1) * HASH_BYTES),
       offset,

@@ -2,8 +2,8 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { JournalEntry } from '../../model/entry.ts';
 import type { Fact } from '../../model/facts.ts';
 import type { GatewayId } from '../../model/ids.ts';
+import { decodePayload } from '../../telemetry/decode-payload.ts';
 import { GapMessage, SealMessage } from '../../telemetry/messages.ts';
-import { validateBatch } from '../../telemetry/validate.ts';
 import { entryOf } from './encode-block.ts';
 import { decodeHeader, type HeaderRow } from './header.ts';
 import type { Submission } from './submission.ts';
@@ -32,22 +32,25 @@ export const readBlock = (block: StoredBlock): JournalEntry[] =>
 
 /** A stored entry taken apart again; what is stored was checked when it came in. */
 function submissionOf(row: HeaderRow, raw: Buffer): Submission {
-  const { sha256, receivedAtMs, epoch, seq } = row;
+  const { sha256, receivedAtMs, epoch, seq, dialect, context } = row;
   const gateway = row.gateway as GatewayId;
   const base = { raw, sha256, receivedAtMs, done: () => undefined };
   switch (row.kind) {
     case 'live':
     case 'backfill': {
-      const validated = validateBatch(raw);
+      const validated = decodePayload({ dialect, raw, context, receivedAtMs });
       if (validated.kind !== 'batch') {
         throw new Error(`Cannot read entry ${row.pos} of the journal: it holds no batch`);
       }
       const { batch, readings } = validated;
-      const keys = { gateway, epoch, seq, found: null };
+      const keys = { gateway, epoch, seq, dialect, context, found: null };
       return { ...base, ...keys, kind: 'batch', topic: row.kind, batch, readings };
     }
     case 'parked':
-      return { ...base, kind: 'parked', topic: 'live', gateway, epoch, seq, found: null };
+      return {
+        ...base,
+        ...{ kind: 'parked', topic: 'live', gateway, epoch, seq, dialect, context, found: null },
+      };
     case 'gap':
       return { ...base, kind: 'gap', gateway, message: GapMessage.parse(jsonOf(raw)) };
     case 'seal': {

@@ -1,4 +1,5 @@
 import type { Batch } from '../../model/batch.ts';
+import type { Dialect } from '../../model/entry.ts';
 import type { Fact } from '../../model/facts.ts';
 import type { GatewayId, Sha256Hex, Ulid } from '../../model/ids.ts';
 import type { GapMessage, SealMessage } from '../../telemetry/messages.ts';
@@ -19,7 +20,13 @@ interface SubmissionBase {
   readonly done: (outcome: Outcome) => void;
 }
 
-export interface BatchSubmission extends SubmissionBase {
+/** How the bytes are read again (`decodePayload`). */
+interface PayloadSubmission extends SubmissionBase {
+  readonly dialect: Dialect;
+  readonly context: string | null;
+}
+
+export interface BatchSubmission extends PayloadSubmission {
   readonly kind: 'batch';
   readonly topic: 'live' | 'backfill';
   readonly gateway: GatewayId;
@@ -32,7 +39,7 @@ export interface BatchSubmission extends SubmissionBase {
   found: Found | null;
 }
 
-export interface ParkedSubmission extends SubmissionBase {
+export interface ParkedSubmission extends PayloadSubmission {
   readonly kind: 'parked';
   readonly topic: 'live' | 'backfill';
   readonly gateway: GatewayId;
