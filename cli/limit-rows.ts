@@ -20,6 +20,7 @@ export interface PrintedRow {
   readonly force?: string | undefined;
   readonly validFrom?: string | undefined;
   readonly validTo?: string | null | undefined;
+  readonly validFromNote?: string | undefined;
   readonly expressedAs?: string | null | undefined;
   readonly notation?: string | null | undefined;
   readonly altitudeM?: object | null | undefined;

@@ -88,6 +88,7 @@ const WORDS = {
     confirmed: '已核对',
     unconfirmed: '未核对：最多判为疑似',
     unread: '未核对',
+    undated: '施行日期未核对：最多判为疑似',
     partly: (kinds: string) => `${kinds} 未核对：最多判为疑似`,
     force: { MANDATORY: '强制', RECOMMENDED: '推荐' } as Record<string, string>,
     valid: (from: string, to: string | null) =>
@@ -111,6 +112,7 @@ const WORDS = {
     confirmed: 'confirmed',
     unconfirmed: 'not confirmed: at most suspected',
     unread: 'not confirmed',
+    undated: 'first day not confirmed: at most suspected',
     partly: (kinds: string) => `${kinds} not confirmed: at most suspected`,
     force: { MANDATORY: 'mandatory', RECOMMENDED: 'recommended' } as Record<string, string>,
     valid: (from: string, to: string | null) =>
@@ -149,7 +151,9 @@ function rowText(row: PrintedRow, lang: Lang): string {
     `  ${[limits.join(' · '), ...conditions(row, lang)].join('  ')}`,
     `  ${lawText(row, lang)}`,
     `  ${words.source}: ${row.source}`,
-    ...(row.note === undefined ? [] : [`  ${words.note}: ${row.note}`]),
+    ...[row.validFromNote, row.note].flatMap((note) =>
+      note === undefined ? [] : [`  ${words.note}: ${note}`],
+    ),
   ].join('\n');
 }
 
@@ -198,9 +202,11 @@ function lawText(row: PrintedRow, lang: Lang): string {
         row.force === undefined
         ? words.unread
         : words.unconfirmed
-      : unconfirmed.length === 0
-        ? words.confirmed
-        : words.partly(unconfirmed.map(kindText).join(', ')),
+      : row.validFromNote !== undefined
+        ? words.undated
+        : unconfirmed.length === 0
+          ? words.confirmed
+          : words.partly(unconfirmed.map(kindText).join(', ')),
   ].join(' · ');
 }
 

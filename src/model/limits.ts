@@ -90,6 +90,8 @@ export const LimitRow = z.strictObject({
   validFrom: IsoDate,
   /** First day no longer in force. */
   validTo: IsoDate.nullable(),
+  /** Present: the exact first day isn't confirmed, so the row accuses nobody; says what is known. */
+  validFromNote: z.string().min(1).optional(),
   /** A source that quotes the standard was read for the numbers. */
   confirmed: z.boolean(),
   /** Kinds of a confirmed row whose number was not in the source read. */

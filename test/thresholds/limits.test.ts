@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { LimitConfirmation } from '../../src/model/facts.ts';
 import { FactorId } from '../../src/model/ids.ts';
 import { CasNumber } from '../../src/model/limits.ts';
+import { confirm } from '../../src/thresholds/limits/law.ts';
 import {
   appliedLimit,
   limitChanges,
@@ -47,6 +49,10 @@ describe('the limit table', () => {
   it.each([
     ['carbon-monoxide', 'PC_TWA', 20],
     ['carbon-monoxide', 'PC_STEL', 30],
+    ['nitrogen-oxides', 'PC_TWA', 5],
+    ['nitrogen-oxides', 'PC_STEL', 10],
+    ['manganese', 'PC_TWA', 0.15],
+    ['welding-fume-total', 'PC_TWA', 4],
     ['noise', 'LEX_8H', 85],
     ['noise', 'LEX_W', 85],
   ] as const)('has %s %s %d as confirmed mandatory law', (factor, kind, value) => {
@@ -91,6 +97,14 @@ describe('the limit table', () => {
     const [styrene] = rows('styrene');
     expect(appliedLimit(styrene!, 'PC_TWA')?.confirmed).toBe(true);
     expect(appliedLimit(styrene!, 'PC_STEL')?.confirmed).toBe(false);
+  });
+
+  it('lets numbers that were read without their first day accuse nobody', () => {
+    const amended = set.rows.find((row) => row.validFromNote !== undefined);
+    expect(amended).toMatchObject({ id: 'benzene', validFrom: '2022-11-01', confirmed: true });
+    expect(appliedLimit(amended!, 'PC_TWA')?.confirmed).toBe(false);
+    const read = confirm(amended!, { reference: 'p. 3' } as LimitConfirmation);
+    expect(appliedLimit(read, 'PC_TWA')?.confirmed).toBe(true);
   });
 
   it('gives no online limit in a unit that no online instrument has', () => {

@@ -97,9 +97,11 @@ export function confirm(row: RowInForce, { kinds, reference }: LimitConfirmation
   const read = kinds ?? all;
   const unconfirmedKinds = all.filter((kind) => !isConfirmed(row, kind) && !read.includes(kind));
   const news = read.some((kind) => all.includes(kind) && !isConfirmed(row, kind));
+  // Who read the row in the standard read its day there, too.
+  const { validFromNote: _, ...dated } = row;
   return news
     ? {
-        ...row,
+        ...dated,
         confirmed: unconfirmedKinds.length < all.length,
         unconfirmedKinds,
         confirmation: row.confirmation ? `${row.confirmation}; ${reference}` : reference,

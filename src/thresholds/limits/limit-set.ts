@@ -124,9 +124,11 @@ export function limitChanges(
   return [...new Set(times)].filter((at) => fromMs < at && at < untilMs).sort((a, b) => a - b);
 }
 
-/** Whether the number of a kind was read in a source that quotes the standard. */
+/** Whether a kind's number and the day it came into force were read in a source that quotes the law. */
 export const isConfirmed = (row: LimitRow, kind: LimitKind): boolean =>
-  row.confirmed && !(row.unconfirmedKinds?.includes(kind) ?? false);
+  row.confirmed &&
+  row.validFromNote === undefined &&
+  !(row.unconfirmedKinds?.includes(kind) ?? false);
 
 /** The limit of a row as results print it; undefined: the row has none, or not in an online unit. */
 export function appliedLimit(row: RowInForce, kind: LimitKind): AppliedLimit | undefined {
