@@ -1,0 +1,45 @@
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { Logger } from '../../process/log.ts';
+import type { Ring } from '../journal/ring.ts';
+import { followReadings } from './follow-readings.ts';
+import { createLineWriter } from './line-writer.ts';
+import { createInfluxMetrics } from './metrics.ts';
+import type { TimeBounds } from './reading-lines.ts';
+import type { InfluxSettings } from './settings.ts';
+
+export interface InfluxSinkDeps {
+  readonly pool: pg.Pool;
+  readonly shard: string;
+  /** The writer's ring when it is in this process. */
+  readonly ring?: Ring;
+  readonly headPos: () => number;
+  readonly bounds: TimeBounds;
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** Hub time, UTC ms. */
+  readonly now: () => number;
+}
+
+export interface InfluxSink {
+  /** Gives up what is under way; the next start goes on where it stood. */
+  close(): Promise<void>;
+}
+
+/** Brings the journal to InfluxDB behind everybody's back; nothing waits for it. */
+export function startInfluxSink(
+  settings: InfluxSettings & { readonly url: string },
+  deps: InfluxSinkDeps,
+): InfluxSink {
+  const metrics = createInfluxMetrics(deps.metrics);
+  const stop = new AbortController();
+  const writer = createLineWriter(settings, { ...deps, metrics });
+  const running = followReadings(settings, { ...deps, metrics, writer, signal: stop.signal });
+  return {
+    async close() {
+      stop.abort();
+      await writer.close();
+      await running;
+    },
+  };
+}
