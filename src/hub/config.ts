@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { alertSettings } from '../alerts/settings.ts';
+import { influxSettings } from '../ingest/influx/settings.ts';
 import { ingestSettings } from '../ingest/settings.ts';
 import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
 import { DetectorSettings } from '../thresholds/detectors/settings.ts';
@@ -26,7 +27,7 @@ const Port = z.int().min(0).max(65_535);
 
 /**
  * Every setting of the hub. One file, checked at once; secrets may stand in files of their own.
- * `DATABASE_URL` overrides `database.url`.
+ * `DATABASE_URL` overrides `database.url`, `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
  */
 export const HubConfig = z.strictObject({
   /** Where the embedded database and the hub's key live. */
@@ -50,6 +51,8 @@ export const HubConfig = z.strictObject({
   /** The registry file, imported as facts at each start. */
   registry: z.string().min(1),
   ingest: ingestSettings.prefault({}),
+  /** A second home for readings, minute cells and results; without an address there is none. */
+  influx: influxSettings.prefault({}),
   engine: engineSettings.prefault({}),
   alerts: alertSettings,
   /** Test hook: the process kills itself with SIGKILL when it reaches the fault point of this name. */
@@ -65,19 +68,16 @@ export function readHubConfig(
   file: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): HubConfig {
-  const input = readYaml(file);
+  const input = withEnvironment(readYaml(file), environment);
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
-  const databaseUrl = environment['DATABASE_URL'];
-  const faultPoint = environment['WUGAN_FAULT_POINT'];
   const directory = dirname(resolve(file));
-  const { dataDir, registry, database, alerts } = parsed.data;
+  const { dataDir, registry, alerts } = parsed.data;
   const { secretKeyFile } = alerts.platform;
   return {
     ...parsed.data,
     dataDir: resolve(directory, dataDir),
     registry: resolve(directory, registry),
-    database: { ...database, ...(databaseUrl === undefined ? {} : { url: databaseUrl }) },
     alerts: {
       ...alerts,
       platform: {
@@ -87,6 +87,31 @@ export function readHubConfig(
           : { secretKeyFile: resolve(directory, secretKeyFile) }),
       },
     },
-    ...(faultPoint === undefined ? {} : { faultPoint }),
   };
+}
+
+/** Settings that a variable overrides, by section; the top level has none. */
+const VARIABLES: readonly (readonly [string, string | null, string])[] = [
+  ['DATABASE_URL', 'database', 'url'],
+  ['INFLUX_URL', 'influx', 'url'],
+  ['INFLUX_TOKEN', 'influx', 'token'],
+  ['INFLUX_ORG', 'influx', 'org'],
+  ['INFLUX_BUCKET', 'influx', 'bucket'],
+  ['WUGAN_FAULT_POINT', null, 'faultPoint'],
+];
+
+/** An empty variable is none: that is how a compose file passes what is not set. */
+function withEnvironment(
+  input: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  const changed: Record<string, unknown> = { ...input };
+  for (const [variable, section, name] of VARIABLES) {
+    const value = environment[variable];
+    if (value === undefined || value === '') continue;
+    if (section === null) changed[name] = value;
+    else changed[section] = { ...(changed[section] as object | undefined), [name]: value };
+  }
+  return changed;
 }

@@ -7,6 +7,8 @@ import { connect, type DatabaseConnection } from '../database/connect.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { projectFact } from '../devices/projection.ts';
+import { dropCursors } from '../ingest/influx/cursor.ts';
+import { startInfluxSink } from '../ingest/influx/sink.ts';
 import { type Ingest, startIngest } from '../ingest/ingest.ts';
 import { thresholdKit } from '../ingest/threshold-kit.ts';
 import { createFaultPoint } from '../process/fault-point.ts';
@@ -125,6 +127,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
   signal.throwIfAborted();
   await ingest.caughtUp();
   await importRegistry(config.registry, { registry, ingest, log, nowMs: (deps.now ?? Date.now)() });
+  await startSink(config, deps, { ingest, database, metrics }, stack);
 
   const rate = createRate(() => ingest.stats().readings, stack);
   const stats = (): HubStats => ({ ...ingest.stats(), readingsPerSecond: rate() });
@@ -146,6 +149,31 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     status: () => readStatus(database.db, stats),
     close: stack.closeAll,
   };
+}
+
+/** Nothing waits for the sink: it is started when everything that matters runs. */
+async function startSink(
+  { influx, ingest: { shard }, engine }: HubConfig,
+  { log, now = Date.now }: Composing,
+  {
+    ingest,
+    database: { pool },
+    metrics,
+  }: { ingest: Ingest; database: DatabaseConnection; metrics: Registry },
+  stack: ShutdownStack,
+): Promise<void> {
+  const { url } = influx;
+  if (url === undefined) return dropCursors(pool, shard);
+  const { ring } = ingest;
+  const sink = startInfluxSink(
+    { ...influx, url },
+    {
+      ...{ pool, shard, ring, metrics, now, bounds: engine },
+      headPos: ring.headPos,
+      log: log.child({ part: 'influx' }),
+    },
+  );
+  stack.push('InfluxDB sink', sink.close);
 }
 
 /** Throws when it takes longer. */

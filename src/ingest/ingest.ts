@@ -17,7 +17,7 @@ import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
 import { keepPartitions, makePartitions } from './journal/partitions.ts';
 import { createProgress } from './journal/progress.ts';
-import { createRing } from './journal/ring.ts';
+import { createRing, type Ring } from './journal/ring.ts';
 import { createJournalWriter, type JournalWriter } from './journal/writer.ts';
 import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './metrics.ts';
 import type { OutputHooks } from './output-transaction.ts';
@@ -59,6 +59,8 @@ export interface Ingest {
   /** The broker that gateways connect to, and its port. */
   readonly mqttUrl: string;
   readonly port: number;
+  /** The latest entries of the journal, for readers in this process. */
+  readonly ring: Ring;
   stats(): IngestStats;
   readiness(): { name: string; ok: boolean; detail: string };
   /** Ends when the fact is durable; rejects when the journal stopped first. */
@@ -72,6 +74,7 @@ export interface Ingest {
 /** What runs while this hub holds the shard. */
 interface Parts {
   readonly lease: Lease;
+  readonly ring: Ring;
   readonly writer: JournalWriter;
   readonly evaluator: Evaluator;
   readonly letters: DeadLetters;
@@ -199,7 +202,7 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
   });
   const letters = createDeadLetters(pool, shard, log);
   const intake = createIntake({ writer, letters, acks, metrics, now });
-  return { lease, writer, evaluator, letters, acks, intake, isLost: () => isLost, lose };
+  return { lease, ring, writer, evaluator, letters, acks, intake, isLost: () => isLost, lose };
 }
 
 interface Upkeep {
@@ -234,6 +237,7 @@ function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: U
   return {
     mqttUrl: broker.url,
     port: broker.port,
+    ring: parts.ring,
     stats: () => ({
       ...metrics.counts,
       journalPos: writer.pos(),

@@ -10,8 +10,8 @@ import { validateBatch } from '../telemetry/validate.ts';
 import type { BatchSubmission, Outcome, Submission } from './journal/submission.ts';
 
 /**
- * Why a message goes to the dead letters, the last three once it was judged: a seal by the journal, the
- * outputs of an entry and its fact by the database.
+ * Why a message goes to the dead letters, the last four once it was judged: a seal by the journal, the
+ * outputs of an entry and its fact by the database, lines by InfluxDB.
  */
 export type DeadReason =
   | 'oversize'
@@ -25,7 +25,8 @@ export type DeadReason =
   | 'bad-signature'
   | 'unbacked-seal'
   | 'output-refused'
-  | 'fact-refused';
+  | 'fact-refused'
+  | 'sink-refused';
 
 export type Received =
   | { readonly kind: 'submit'; readonly submission: Submission }

@@ -10,6 +10,7 @@ import { buildApi } from '../../src/api/server.ts';
 import { connect } from '../../src/database/connect.ts';
 import { LISTS, RegistryTop } from '../../src/devices/registry-schema.ts';
 import { HubConfig } from '../../src/hub/config.ts';
+import { createInfluxMetrics } from '../../src/ingest/influx/metrics.ts';
 import { createIngestMetrics } from '../../src/ingest/metrics.ts';
 import { BATCH_BYTES_MAX, BATCH_VALUES_MAX } from '../../src/model/batch.ts';
 import { FLAGS } from '../../src/model/flags.ts';
@@ -166,6 +167,7 @@ describe('the metrics', () => {
       inFlightBytes: zero,
       clients: zero,
     });
+    createInfluxMetrics(registry);
     createAlertMetrics(registry, database.db);
     const registered = registry.getMetricsAsArray().map(({ name }) => name);
     expect(sorted(namesIn(section('## 7. Metrics')))).toEqual(sorted(registered));

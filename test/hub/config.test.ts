@@ -1,0 +1,44 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readHubConfig } from '../../src/hub/config.ts';
+
+function file(more = ''): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'wugan-config-')), 'hub.yaml');
+  writeFileSync(
+    path,
+    `registry: registry.yaml
+alerts: { platform: { url: 'http://127.0.0.1:1', accessKey: a, secretKey: b } }
+${more}`,
+  );
+  return path;
+}
+
+describe('readHubConfig()', () => {
+  it('has no sink without an address', () => {
+    expect(readHubConfig(file(), {}).influx.url).toBeUndefined();
+  });
+
+  it('lets variables override the file, and empty ones not', () => {
+    const config = readHubConfig(file(`influx: { url: 'http://file:1', bucket: plant }`), {
+      DATABASE_URL: 'postgres://somewhere',
+      INFLUX_URL: 'http://variable:8086',
+      INFLUX_TOKEN: 't',
+      INFLUX_ORG: '',
+    });
+    expect(config.database.url).toBe('postgres://somewhere');
+    expect(config.influx).toMatchObject({
+      ...{ url: 'http://variable:8086', token: 't', org: 'wugan', bucket: 'plant' },
+    });
+  });
+
+  it('checks what a variable says like what the file says', () => {
+    expect(() => readHubConfig(file(), { INFLUX_URL: 'influx:8086', DATABASE_URL: 'x' })).toThrow(
+      /database\.url.*\n.*influx\.url/,
+    );
+    expect(() => readHubConfig(file('influx: { api: v1, token: only }'), {})).toThrow(
+      /influx\.token: expected user:password/,
+    );
+  });
+});
