@@ -129,9 +129,11 @@ program
   .description('recompute an evidence package offline; exit code 0 only if everything matches')
   .argument('<file>', 'the package as GET /api/v1/evidence/{packageId} gives it')
   .option('--id <sha256>', 'the package id that the clue names')
+  .option('--raw <file>', 'raw messages as GET /api/v1/evidence/{packageId}/raw gives them')
+  .option('--key <base64...>', "registered public keys of the raw messages' gateways")
   .action(async (file, options) => {
     const { verifyPackage } = await import('./verify.ts');
-    process.exitCode = verifyPackage(file, options.id) ? 0 : 1;
+    process.exitCode = verifyPackage(file, options) ? 0 : 1;
   });
 
 program

@@ -4,6 +4,7 @@ import { canonicalJson, sha256Hex } from '../src/model/digest.ts';
 import { Sha256Hex } from '../src/model/ids.ts';
 import { evaluateRule } from '../src/thresholds/evaluate-rule.ts';
 import type { RuleInputs } from '../src/thresholds/rule-inputs.ts';
+import { verifyRaw } from './verify-raw.ts';
 
 /** What of a package is looked at; the rest is covered by its hash. */
 const Package = z.looseObject({
@@ -19,11 +20,23 @@ const Package = z.looseObject({
   inputs: z.looseObject({ v: z.literal(1) }),
 });
 
+export interface VerifyOptions {
+  /** The package id that the clue names. */
+  readonly id?: string;
+  /** File with the raw messages behind the package. */
+  readonly raw?: string;
+  /** Registered public keys of the gateways, raw Ed25519 in base64. */
+  readonly key?: readonly string[];
+}
+
 /**
  * `wugan verify`: recomputes an evidence package offline, from its file alone. True only when its bytes
  * have the expected id and its inputs give its result, hash for hash.
  */
-export function verifyPackage(file: string, expectedId: string | undefined): boolean {
+export function verifyPackage(
+  file: string,
+  { id: expectedId, raw: rawFile, key: keys = [] }: VerifyOptions,
+): boolean {
   const bytes = readFileSync(file);
   const packageId = sha256Hex(bytes);
   const say = (isRight: boolean, text: string): boolean => {
@@ -55,7 +68,10 @@ export function verifyPackage(file: string, expectedId: string | undefined): boo
       canonicalJson(recomputed) === canonicalJson(named),
       `the inputs give ${recomputed.verdict}, lower bound ${recomputed.window.lowerBound}; result hash ${recomputed.resultHash}`,
     );
-    return isId && isInput && isResult;
+    if (rawFile === undefined) return isId && isInput && isResult;
+    const found = verifyRaw(rawFile, inputs as unknown as RuleInputs, keys);
+    for (const { isRight, text } of found) say(isRight, text);
+    return isId && isInput && isResult && found.every(({ isRight }) => isRight);
   } catch (error) {
     return say(false, `the inputs can't be evaluated: ${(error as Error).message}`);
   }

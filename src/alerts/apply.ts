@@ -6,6 +6,7 @@ import { type ExceedanceSignal, refresh, releaseClue } from './carry-out.ts';
 import type { ClueDraft } from './clue-draft.ts';
 import { loadDueClues, readNextDueMs, saveClue } from './clue-store.ts';
 import { createDueWatch, type EntryPlace } from './due-watch.ts';
+import { saveClaims } from './save-claims.ts';
 import type { AlertSettings } from './settings.ts';
 import { takeSignal } from './take-signal.ts';
 
@@ -43,6 +44,7 @@ export function createAlerts(settings: AlertSettings, hooks: AlertHooks): Alerts
     await saveClue(tx, clue, at.pos, (idempotencyKey) =>
       hooks.onAlarm('outbox key taken with another body', { idempotencyKey }),
     );
+    await saveClaims(tx, at, clue);
     if (clue.openedPos === at.pos && clue.takenPos === 0) hooks.onOpened?.(clue.clueNo);
     if (clue.state === 'READY') watch.waits(at, clue.dueAtMs);
   }

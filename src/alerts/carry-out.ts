@@ -1,8 +1,10 @@
 import type { Signal } from '../model/exposure.ts';
+import type { RuleInputs } from '../thresholds/rule-inputs.ts';
 import { type ClueDraft, move } from './clue-draft.ts';
 import { composeBody } from './compose.ts';
 import type { Decision } from './decision.ts';
 import { dueAtMs } from './due.ts';
+import { claimOf } from './evidence-claim.ts';
 import { makePackage } from './evidence-package.ts';
 import {
   findEntry,
@@ -83,6 +85,10 @@ function entryOf(
     inputs: signal.kind === 'OVER_LIMIT' ? signal.inputs : null,
   });
   clue.packages.push(pack);
+  if (signal.kind === 'OVER_LIMIT') {
+    const claim = claimOf(pack.packageId, signal.inputs as RuleInputs);
+    if (claim !== null) clue.claims.push(claim);
+  }
   const evidence = { packageId: pack.packageId, sm3: pack.sm3, bytes: pack.bytes };
   return decision.do === 'accept'
     ? {

@@ -1,6 +1,7 @@
 import type { CrewId, RegionCode } from '../model/ids.ts';
 import type { ClueBody } from './clue-body.ts';
 import type { ClueKey } from './clue-no.ts';
+import type { EvidenceClaim } from './evidence-claim.ts';
 import type { EvidencePackage } from './evidence-package.ts';
 import type { Ledger } from './ledger.ts';
 import { type ClueMove, type ClueState, step } from './lifecycle.ts';
@@ -55,6 +56,8 @@ export interface ClueDraft {
   pending: ClueBody | null;
   readonly events: ClueEvent[];
   readonly packages: EvidencePackage[];
+  /** Raw payloads to keep for them. */
+  readonly claims: EvidenceClaim[];
   /** The revision that this entry releases, if any. */
   release: { readonly revision: number; readonly body: ClueBody } | null;
 }

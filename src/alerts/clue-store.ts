@@ -101,6 +101,7 @@ function toDraft(row: ClueTable): ClueDraft {
     pending,
     events: [],
     packages: [],
+    claims: [],
     release: null,
   };
 }

@@ -109,6 +109,7 @@ async function openClue(
     pending: null,
     events: [{ type: 'OPENED', atMs: at.receivedAtMs, reason: 'signal', detail: null }],
     packages: [],
+    claims: [],
     release: null,
   };
 }

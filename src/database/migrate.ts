@@ -3,6 +3,7 @@ import * as telemetry from './migrations/001-telemetry.ts';
 import * as registry from './migrations/002-registry.ts';
 import * as exposure from './migrations/003-exposure.ts';
 import * as enforcement from './migrations/004-enforcement.ts';
+import * as retention from './migrations/005-retention.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -11,6 +12,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '002-registry': registry,
   '003-exposure': exposure,
   '004-enforcement': enforcement,
+  '005-retention': retention,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

@@ -24,6 +24,9 @@ export interface Database {
   'enforcement.push': PushTable;
   'enforcement.receipt': ReceiptTable;
   'enforcement.evidence_package': EvidencePackageTable;
+  'enforcement.evidence_claim': EvidenceClaimTable;
+  'enforcement.evidence_raw': EvidenceRawTable;
+  'enforcement.evidence_use': EvidenceUseTable;
 }
 
 /** The lease and the head of the journal of one shard: one row, updated by each journal transaction. */
@@ -258,4 +261,44 @@ export interface EvidencePackageTable {
   bytes: number;
   /** zstd of the canonical JSON. */
   body: Buffer;
+}
+
+/** Raw payloads that the evidence of a clue needs; until they are copied no partition drops that has them. */
+export interface EvidenceClaimTable {
+  package_id: string;
+  clue_no: string;
+  shard: string;
+  devices: string[];
+  /** Event time that the package was made from. */
+  from_ms: number;
+  to_ms: number;
+  /** Journal position of the signal. */
+  pos: number;
+  /** `unsealed`: copied, but no seal of the gateway covers all of it. */
+  state: Generated<'waiting' | 'sealed' | 'unsealed'>;
+  tries: Generated<number>;
+  next_try_at: Date;
+}
+
+/** Journal entries that outlive their partition, with their bytes. */
+export interface EvidenceRawTable {
+  shard: string;
+  pos: number;
+  kind: string;
+  gateway: string;
+  epoch: string | null;
+  /** Batch: seq; gap: from; seal: upTo. */
+  seq: number | null;
+  /** Gap: last seq of the range. */
+  seq_to: number | null;
+  received_at_ms: number;
+  sha256: string;
+  raw: Buffer;
+}
+
+/** Which entries belong to which package. */
+export interface EvidenceUseTable {
+  package_id: string;
+  shard: string;
+  pos: number;
 }

@@ -5,6 +5,7 @@ import { loadEngine } from './checkpoints.ts';
 import type { Given } from './engine-kit.ts';
 import { followJournal } from './journal/follow.ts';
 import type { Ring } from './journal/ring.ts';
+import { learnDroppedFacts } from './learn-dropped-facts.ts';
 import {
   createOutputCommitter,
   type OutputCommitterDeps,
@@ -49,6 +50,7 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
   const { db, shard, kit, log } = deps;
   const cursorAtStart = await readOutputCursor(db, shard);
   const engine = await loadEngine(db, shard, cursorAtStart, kit, log);
+  const fromPos = await learnDroppedFacts(db, shard, engine);
   const stop = new AbortController();
   const committer = createOutputCommitter(
     {
@@ -64,7 +66,7 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
   let failure: string | null = null;
 
   async function run(): Promise<void> {
-    const options = { ...deps, fromPos: engine.pos + 1, signal: stop.signal };
+    const options = { ...deps, fromPos, signal: stop.signal };
     for await (const entries of followJournal({ ...options, entriesMax: ENTRIES_MAX })) {
       await evaluate(entries);
       if (stop.signal.aborted) return;

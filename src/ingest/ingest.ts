@@ -12,12 +12,14 @@ import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { startEmbeddedBroker } from './embedded-broker.ts';
 import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, startEvaluator } from './evaluator.ts';
+import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
-import { keepPartitions, makePartitions } from './journal/partitions.ts';
+import { makePartitions } from './journal/partitions.ts';
 import { createProgress } from './journal/progress.ts';
 import { createRing, type Ring } from './journal/ring.ts';
+import { startJournalUpkeep } from './journal/upkeep.ts';
 import { createJournalWriter, type JournalWriter } from './journal/writer.ts';
 import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './metrics.ts';
 import type { OutputHooks } from './output-transaction.ts';
@@ -210,14 +212,14 @@ interface Upkeep {
   close(): Promise<void>;
 }
 
-/** Lease, partitions and ticks. */
+/** Lease, ticks, days of the journal, and what of them must outlive them. */
 function startUpkeep({ settings, deps, now }: Frame, parts: Parts): Upkeep {
-  const { pool, log } = deps;
+  const { pool, log, metrics } = deps;
   const { lease, writer, intake, lose } = parts;
   const ticker = startTicker(settings.tickIntervalMs, now, intake.appendTick);
-  const partitions = keepPartitions(pool, now, (error) =>
-    log.error({ error: error.message }, 'cannot make partitions of the journal'),
-  );
+  const { retention } = settings;
+  const days = startJournalUpkeep(pool, { now, retention, metrics, log });
+  const evidence = startEvidenceKeeper(pool, { shard: lease.shard, now, log });
   const keeper = keepLease(pool, lease, settings.lease.durationMs, () => {
     log.error({ shard: lease.shard }, 'the lease was taken by another hub');
     void writer.close();
@@ -226,7 +228,7 @@ function startUpkeep({ settings, deps, now }: Frame, parts: Parts): Upkeep {
   return {
     stopTicks: ticker.close,
     async close() {
-      await partitions.close();
+      await Promise.all([days.close(), evidence.close()]);
       await keeper.close();
     },
   };

@@ -49,6 +49,17 @@ export const ingestSettings = z.strictObject({
   tickIntervalMs: z.int().min(100).default(60_000),
   /** Least time between two acks to one gateway; stretched when acks would take over 5 % of time. */
   ackIntervalMs: z.int().min(10).default(1_000),
+  retention: z
+    .strictObject({
+      /**
+       * Days that the journal is kept; evidence is copied out before. Four weeks of a roster's cycle and
+       * the days in which results are still revised must fit, to rebuild the engine from it.
+       */
+      journalDays: z.int().min(8).default(35),
+      /** Days that minute cells are kept. */
+      cellDays: z.int().min(8).default(400),
+    })
+    .prefault({}),
   checkpoint: z
     .strictObject({
       intervalMs: z.int().min(0).default(60_000),

@@ -120,7 +120,7 @@ export function overLimit(
     atMs: result.window.endMs,
     final: true,
     result,
-    inputs: { cells: [1, 2, 3] },
+    inputs: { subject: result.subject, cells: [{ minuteMs: result.subject.shift.startMs }] },
     obstacles,
   };
 }

@@ -1,7 +1,10 @@
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Kysely } from 'kysely';
 import { z } from 'zod';
+import type { Database } from '../../database/schema.ts';
 import { sha256Hex } from '../../model/digest.ts';
 import { Sha256Hex } from '../../model/ids.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -48,6 +51,32 @@ export const evidenceRoutes =
           .send(await unpack(packageId, row.body));
       },
     );
+    app.get(
+      '/evidence/:packageId/raw',
+      {
+        schema: {
+          tags: ['clues'],
+          summary: 'The raw messages behind a package, their chain and its seal, one JSON a line',
+          params: z.object({ packageId: Sha256Hex }),
+        },
+      },
+      async (request, reply) => {
+        const { packageId } = request.params;
+        const claim = await db
+          .selectFrom('enforcement.evidence_claim')
+          .select('state')
+          .where('package_id', '=', packageId)
+          .executeTakeFirst();
+        if (claim === undefined || claim.state === 'waiting') {
+          const why = claim === undefined ? 'there is none' : 'it is not copied yet, ask again';
+          throw new ApiError('EVIDENCE_NOT_FOUND', `No raw evidence for ${packageId}: ${why}`);
+        }
+        return reply
+          .type('application/x-ndjson; charset=utf-8')
+          .header('x-evidence-state', claim.state)
+          .send(Readable.from(rawLines(db, packageId)));
+      },
+    );
   };
 
 async function unpack(packageId: string, body: Buffer): Promise<Buffer> {
@@ -62,4 +91,33 @@ async function unpack(packageId: string, body: Buffer): Promise<Buffer> {
     throw new ApiError('EVIDENCE_DAMAGED', `Evidence ${packageId} has another SHA-256 as stored`);
   }
   return json;
+}
+
+/** Entries read at once: a few MiB. */
+const ENTRIES_PER_READ = 200;
+
+/** `{pos, kind, gateway, epoch, seq, to, receivedAtMs, sha256, raw}` by position, `raw` in base64. */
+async function* rawLines(db: Kysely<Database>, packageId: string): AsyncGenerator<string> {
+  let after = 0;
+  for (;;) {
+    const rows = await db
+      .selectFrom('enforcement.evidence_use as u')
+      .innerJoin('enforcement.evidence_raw as r', (join) =>
+        join.onRef('r.shard', '=', 'u.shard').onRef('r.pos', '=', 'u.pos'),
+      )
+      .selectAll('r')
+      .where('u.package_id', '=', packageId)
+      .where('u.pos', '>', after)
+      .orderBy('u.pos')
+      .limit(ENTRIES_PER_READ)
+      .execute();
+    for (const row of rows) {
+      const { pos, kind, gateway, epoch, seq, seq_to: to, sha256 } = row;
+      const line = { pos, kind, gateway, epoch, seq, to, receivedAtMs: row.received_at_ms, sha256 };
+      yield `${JSON.stringify({ ...line, raw: row.raw.toString('base64') })}\n`;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < ENTRIES_PER_READ) return;
+    after = last.pos;
+  }
 }

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Batch } from '../src/model/batch.ts';
+import { sha256Hex } from '../src/model/digest.ts';
+import { Sha256Hex } from '../src/model/ids.ts';
+import { SECOND_MS } from '../src/model/time.ts';
+import { ConfigError } from '../src/process/config-file.ts';
+import { GapMessage, SealMessage } from '../src/telemetry/messages.ts';
+import { verifyMessage } from '../src/telemetry/signing.ts';
+import { validateBatch } from '../src/telemetry/validate.ts';
+import type { InputCell, RuleInputs } from '../src/thresholds/rule-inputs.ts';
+import { isValueLetter } from '../src/thresholds/second-state.ts';
+
+/** One line of `GET /api/v1/evidence/{packageId}/raw`. */
+const RawLine = z.object({
+  pos: z.int(),
+  kind: z.string(),
+  gateway: z.string(),
+  epoch: z.string().nullable(),
+  seq: z.int().nullable(),
+  to: z.int().nullable(),
+  sha256: Sha256Hex,
+  raw: z.base64(),
+});
+
+export interface RawFinding {
+  readonly isRight: boolean;
+  readonly text: string;
+}
+
+interface Message extends z.infer<typeof RawLine> {
+  readonly bytes: Buffer;
+}
+
+/**
+ * Compares a package's inputs with the raw messages that the gateways sent: the bytes have their digests,
+ * the chain runs without a break to a seal, the seal is signed by the key, and every value of the inputs
+ * was sent. `publicKeys`: the gateways', as registered; empty: seals are not checked.
+ */
+export function verifyRaw(
+  file: string,
+  inputs: RuleInputs,
+  publicKeys: readonly string[],
+): RawFinding[] {
+  const messages = readMessages(file);
+  const altered = messages.filter(({ bytes, sha256 }) => sha256Hex(bytes) !== sha256);
+  return [
+    {
+      isRight: altered.length === 0,
+      text: `${messages.length} raw messages, ${altered.length} of them altered`,
+    },
+    ...chainFindings(messages, publicKeys),
+    valueFinding(messages, inputs),
+  ];
+}
+
+function readMessages(file: string): Message[] {
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  return lines.map((line, i) => {
+    try {
+      const read = RawLine.parse(JSON.parse(line));
+      return { ...read, bytes: Buffer.from(read.raw, 'base64') };
+    } catch (error) {
+      throw new ConfigError(file, [`line ${i + 1}: no raw message: ${(error as Error).message}`]);
+    }
+  });
+}
+
+/** What stands at a seq of the chain: the digest that the next one must name. */
+interface Link {
+  readonly prev: string | null;
+  readonly hash: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function chainFindings(messages: readonly Message[], publicKeys: readonly string[]): RawFinding[] {
+  const epochs = Map.groupBy(
+    messages.filter(({ epoch }) => epoch !== null),
+    ({ gateway, epoch }) => `gateway ${gateway}, epoch ${epoch}`,
+  );
+  return [...epochs].flatMap(([name, own]) => {
+    const links = own.flatMap(linkOf).sort((a, b) => a.from - b.from);
+    const breaks = links.filter((link, i) => i > 0 && !follows(links[i - 1] as Link, link));
+    const head = links.at(-1);
+    const chain = {
+      isRight: breaks.length === 0,
+      text: `${name}: chain of seq ${links[0]?.from} to ${head?.to}, ${breaks.length} breaks`,
+    };
+    return [chain, sealFinding(name, own, links, publicKeys)];
+  });
+}
+
+function linkOf({ kind, seq, sha256, bytes }: Message): Link[] {
+  if (kind === 'gap') {
+    const { from, to, prev, hash } = GapMessage.parse(JSON.parse(bytes.toString()));
+    return [{ prev, hash, from, to }];
+  }
+  if (kind === 'seal' || seq === null) return [];
+  return [{ prev: batchOf(bytes)?.prev ?? null, hash: sha256, from: seq, to: seq }];
+}
+
+const follows = (before: Link, link: Link): boolean =>
+  link.from === before.to + 1 && link.prev === before.hash;
+
+function sealFinding(
+  name: string,
+  own: readonly Message[],
+  links: readonly Link[],
+  publicKeys: readonly string[],
+): RawFinding {
+  const seals = own
+    .filter(({ kind }) => kind === 'seal')
+    .map(({ bytes }) => SealMessage.parse(JSON.parse(bytes.toString())));
+  const seal = seals.find(({ upTo, hash }) => links.some((l) => l.to === upTo && l.hash === hash));
+  if (seal === undefined) return { isRight: false, text: `${name}: no seal covers the messages` };
+  if (publicKeys.length === 0) {
+    return { isRight: true, text: `${name}: sealed up to ${seal.upTo}, not checked without --key` };
+  }
+  const isSigned = publicKeys.some((key) => verifyMessage(seal, key));
+  const how = isSigned ? 'signed by a key' : 'NOT signed by a key';
+  return { isRight: isSigned, text: `${name}: sealed up to ${seal.upTo}, ${how}` };
+}
+
+function batchOf(bytes: Buffer): Batch | undefined {
+  const validated = validateBatch(bytes);
+  return validated.kind === 'batch' ? validated.batch : undefined;
+}
+
+/** Every second of the inputs that holds a value, looked for among the values sent. */
+function valueFinding(messages: readonly Message[], inputs: RuleInputs): RawFinding {
+  const sent = sentValues(messages);
+  const feeds = [
+    { channel: inputs.subject.channel, cells: inputs.cells },
+    ...(inputs.further ?? []),
+  ];
+  let looked = 0;
+  let missing = 0;
+  for (const { channel, cells } of feeds) {
+    for (const [second, value] of valuesOf(cells)) {
+      looked += 1;
+      const found = sent.get(`${channel.device} ${channel.metric} ${second}`);
+      if (found === undefined || !found.has(value)) missing += 1;
+    }
+  }
+  const text = `${looked - missing} of ${looked} values of the inputs stand in the raw messages`;
+  return { isRight: missing === 0 && looked > 0, text };
+}
+
+function* valuesOf(cells: readonly InputCell[]): Generator<readonly [number, number]> {
+  for (const { minuteMs, states, values } of cells) {
+    let next = 0;
+    for (let i = 0; i < states.length; i++) {
+      if (!isValueLetter(states[i] as string)) continue;
+      const value = values.length === 1 ? values[0] : values[next];
+      next += 1;
+      if (value !== undefined) yield [minuteMs / SECOND_MS + i + 1, value];
+    }
+  }
+}
+
+function sentValues(messages: readonly Message[]): Map<string, Set<number>> {
+  const sent = new Map<string, Set<number>>();
+  for (const { kind, bytes } of messages) {
+    if (kind !== 'live' && kind !== 'backfill') continue;
+    for (const { device, at, spanMs, values } of batchOf(bytes)?.frames ?? []) {
+      for (const [metric, value] of Object.entries(values)) {
+        if (value === null || value === undefined) continue;
+        for (let second = (at - spanMs) / SECOND_MS + 1; second <= at / SECOND_MS; second++) {
+          const key = `${device} ${metric} ${second}`;
+          const known = sent.get(key);
+          if (known === undefined) sent.set(key, new Set([value + 0]));
+          else known.add(value + 0);
+        }
+      }
+    }
+  }
+  return sent;
+}
