@@ -213,12 +213,12 @@ interface Upkeep {
 }
 
 /** Lease, ticks, days of the journal, and what of them must outlive them. */
-function startUpkeep({ settings, deps, now }: Frame, parts: Parts): Upkeep {
-  const { pool, log, metrics } = deps;
+function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upkeep {
+  const { pool, log } = deps;
   const { lease, writer, intake, lose } = parts;
   const ticker = startTicker(settings.tickIntervalMs, now, intake.appendTick);
   const { retention } = settings;
-  const days = startJournalUpkeep(pool, { now, retention, metrics, log });
+  const days = startJournalUpkeep(pool, { now, retention, onAged: metrics.aged, log });
   const evidence = startEvidenceKeeper(pool, { shard: lease.shard, now, log });
   const keeper = keepLease(pool, lease, settings.lease.durationMs, () => {
     log.error({ shard: lease.shard }, 'the lease was taken by another hub');

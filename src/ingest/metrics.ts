@@ -30,6 +30,8 @@ export interface IngestMetrics {
   committed(block: EncodedBlock, tookMs: number): void;
   keyConflict(table: string): void;
   checkpointed(bytes: number, tookMs: number): void;
+  /** Days of the journal dropped by age now, and those that something still needs. */
+  aged(dropped: number, held: number): void;
 }
 
 /** What is read when `/metrics` is asked for. */
@@ -70,6 +72,15 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
     name: 'wugan_journal_block_raw_bytes',
     help: 'Raw bytes of one group commit',
     buckets: [1e3, 1e4, 1e5, 1e6, 1e7],
+    registers,
+  });
+  const daysDropped = counter(
+    'wugan_journal_partitions_dropped_total',
+    'Days of the journal dropped by age',
+  );
+  const daysHeld = new Gauge({
+    name: 'wugan_journal_partitions_held',
+    help: 'Days old enough to drop that something still needs',
     registers,
   });
   const checkpointBytes = new Gauge({
@@ -145,6 +156,10 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
     checkpointed(bytes, tookMs) {
       checkpointBytes.set(bytes);
       checkpointSeconds.set(tookMs / 1_000);
+    },
+    aged(dropped, held) {
+      daysDropped.inc(dropped);
+      daysHeld.set(held);
     },
   };
 }

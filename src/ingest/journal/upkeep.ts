@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { Counter, Gauge, type Registry } from 'prom-client';
 import { HOUR_MS } from '../../model/time.ts';
 import type { Logger } from '../../process/log.ts';
 import { makePartitions } from './partitions.ts';
@@ -14,7 +13,8 @@ export interface JournalUpkeep {
 interface UpkeepDeps {
   readonly now: () => number;
   readonly retention: RetentionSettings;
-  readonly metrics: Registry;
+  /** Hears how many days were dropped, and how many are old enough but still needed. */
+  readonly onAged: (dropped: number, held: number) => void;
   readonly log: Logger;
 }
 
@@ -27,25 +27,13 @@ const DELETES_PER_RUN = 20;
  * more dropped, old minute cells deleted. What fails is told and tried again in an hour.
  */
 export function startJournalUpkeep(pool: pg.Pool, deps: UpkeepDeps): JournalUpkeep {
-  const { now, retention, log } = deps;
-  const registers = [deps.metrics];
-  const dropped = new Counter({
-    name: 'wugan_journal_partitions_dropped_total',
-    help: 'Days of the journal dropped by age',
-    registers,
-  });
-  const held = new Gauge({
-    name: 'wugan_journal_partitions_held',
-    help: 'Days old enough to drop that something still needs',
-    registers,
-  });
+  const { now, retention, onAged, log } = deps;
   let running: Promise<void> | undefined;
 
   async function runOnce(): Promise<void> {
     await makePartitions(pool, now());
     const outcome = await dropOldPartitions(pool, now(), retention);
-    dropped.inc(outcome.partitions.length);
-    held.set(outcome.held.length);
+    onAged(outcome.partitions.length, outcome.held.length);
     for (const partition of outcome.partitions) log.info({ partition }, 'journal day dropped');
     for (const one of outcome.held) {
       log.error(one, 'a journal day is past its retention and still needed; it stays');
