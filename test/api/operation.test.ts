@@ -87,6 +87,7 @@ describe('GET /api/v1/openapi.json', () => {
       '/api/v1/clues/{clueNo}',
       '/api/v1/dead-letters',
       '/api/v1/evidence/{packageId}',
+      '/api/v1/evidence/{packageId}/raw',
       '/api/v1/live',
       '/api/v1/posts',
       '/api/v1/results',
