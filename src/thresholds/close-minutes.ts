@@ -6,7 +6,7 @@ import { type ClosedCell, watchMinute } from './detectors/watch-minute.ts';
 import type { Channel, Emit, EngineState } from './engine-state.ts';
 import { followRule } from './follow-rule.ts';
 import { emptyCell } from './minute-cell.ts';
-import { ensureRules, isPast } from './rule-states.ts';
+import { ensureRules } from './rule-states.ts';
 
 /**
  * Closes the minutes of a channel that its watermark has passed: gives their cells and, for the newest,
@@ -26,9 +26,9 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
   for (const rule of channel.rules) {
     if (rule.endMs <= first * MINUTE_MS || rule.startMs > newest * MINUTE_MS) continue;
     rule.lastDatumAtMs = channel.lastReceivedAtMs;
-    // Data for a shift that silence had closed, while it is still running by their own time.
-    if (rule.isClosed && !isPast(state, rule)) rule.isClosed = false;
-    if (!rule.isClosed) followRule(state, rule, newest, emit);
+    // Data for a shift that silence had closed: by their own time it is still running, or ends with them.
+    rule.isClosed = false;
+    followRule(state, rule, newest, emit);
   }
 }
 

@@ -242,6 +242,24 @@ describe('a shift', () => {
     expect(filled.last('PC_TWA')).toMatchObject({ verdict: 'within', revision: 2, coverage: 1 });
   });
 
+  it('that silence closed in its middle is judged again when one batch brings all the rest', () => {
+    const { journal, facts } = start();
+    const [morning, ...rest] = chunked(frames, 240);
+    const [first, last] = chained([morning!, rest.flat()]);
+    const quiet = runEntries([
+      ...facts,
+      receive(journal, first!),
+      journal.tick(DAY_START_MS + 9 * HOUR),
+    ]);
+    expect(quiet.last('PC_TWA')).toMatchObject({ verdict: 'indeterminate', coverage: 0.5 });
+    const late = DAY_START_MS + 11 * HOUR;
+    const filled = runEntries(
+      [journal.batch(last!, late), journal.tick(late + HOUR)],
+      quiet.engine,
+    );
+    expect(filled.last('PC_TWA')).toMatchObject({ verdict: 'within', revision: 2, coverage: 1 });
+  });
+
   it('is judged again at most every 10 min while late data come in, and keeps its last hash', () => {
     const { journal, facts } = start();
     const holes = frames.filter((_, i) => i % 100 !== 50);

@@ -157,6 +157,7 @@ export interface TestFrame {
   readonly value: number | null;
   readonly flag?: Flag;
   readonly device?: string;
+  readonly metric?: string;
 }
 
 export function createTestJournal(): TestJournal {
@@ -188,13 +189,15 @@ export function createTestJournal(): TestJournal {
   };
 }
 
-function frameOf({ at, spanMs, value, flag, device = 'dev-1' }: TestFrame): Frame {
+/** A frame as the wire gives it. */
+export function frameOf(frame: TestFrame): Frame {
+  const { at, spanMs, value, flag, device = 'dev-1', metric = 'x' } = frame;
   return {
     device,
     at,
     spanMs,
-    values: { x: value },
-    ...(flag ? { flags: { x: flag } } : {}),
+    values: { [metric]: value },
+    ...(flag ? { flags: { [metric]: flag } } : {}),
   } as unknown as Frame;
 }
 
