@@ -14,6 +14,8 @@ export interface VirtualClockSettings {
   readonly speed: number;
   /** The real time now, which the clock runs up to and then follows. */
   readonly catchUpTo: () => number;
+  /** Monotonic real ms that pace it; without it the machine's own. */
+  readonly realMs?: () => number;
 }
 
 export interface VirtualClock extends Clock {
@@ -43,12 +45,12 @@ interface Sleeper {
  * together than a timer's millisecond are served back to back.
  */
 export function createVirtualClock(settings: VirtualClockSettings): VirtualClock {
-  const { speed, catchUpTo } = settings;
+  const { speed, catchUpTo, realMs = () => performance.now() } = settings;
   const sleepers: Sleeper[] = [];
   const tasks = new WeakMap<AbortSignal, Task>();
   const unnamed: Task = { running: 0 };
   const runningTasks = new Set<Task>();
-  /** Virtual time was `settledMs` when performance.now() was `anchorMs`; infinite: not started. */
+  /** Virtual time was `settledMs` when `realMs()` was `anchorMs`; infinite: not started. */
   let settledMs = Math.min(settings.startMs, catchUpTo());
   let anchorMs = Number.POSITIVE_INFINITY;
   let heldUntilMs = 0;
@@ -61,25 +63,25 @@ export function createVirtualClock(settings: VirtualClockSettings): VirtualClock
 
   /** How far virtual time may be by now, sleepers left aside. */
   const reachMs = (): number =>
-    Math.min(settledMs + Math.max(0, performance.now() - anchorMs) * speed, catchUpTo());
+    Math.min(settledMs + Math.max(0, realMs() - anchorMs) * speed, catchUpTo());
 
   /** After a stop the clock makes up for at most the allowed debt. */
   const resume = (): void => {
-    anchorMs = Math.max(anchorMs, performance.now() - DEBT_MS_MAX);
+    anchorMs = Math.max(anchorMs, realMs() - DEBT_MS_MAX);
   };
 
   /** True while a woken task holds the clock. Ends overdue holds, and turns live when it may. */
   function isHeld(): boolean {
     if (live) return false;
     if (runningTasks.size > 0) {
-      if (performance.now() < heldUntilMs) return true;
+      if (realMs() < heldUntilMs) return true;
       for (const task of runningTasks) task.running = 0;
       runningTasks.clear();
       resume();
     }
-    const realMs = catchUpTo();
+    const liveMs = catchUpTo();
     // Not before the last overdue sleeper was served: nobody's deadline is jumped over.
-    live = earliestMs() > realMs && reachMs() >= realMs;
+    live = earliestMs() > liveMs && reachMs() >= liveMs;
     return false;
   }
 
@@ -96,7 +98,7 @@ export function createVirtualClock(settings: VirtualClockSettings): VirtualClock
     clearImmediate(immediate);
     if (sleepers.length === 0) return;
     const delayMs = isHeld()
-      ? heldUntilMs - performance.now()
+      ? heldUntilMs - realMs()
       : live
         ? earliestMs() - catchUpTo()
         : (earliestMs() - reachMs()) / speed;
@@ -116,7 +118,7 @@ export function createVirtualClock(settings: VirtualClockSettings): VirtualClock
       anchorMs += Math.max(0, dueMs - settledMs) / speed;
       settledMs = Math.max(settledMs, dueMs);
       shownMs = Math.max(shownMs, dueMs);
-      heldUntilMs = performance.now() + HOLD_MS_MAX;
+      heldUntilMs = realMs() + HOLD_MS_MAX;
     }
     const end = sleepers.findIndex((sleeper) => sleeper.deadlineMs > dueMs);
     for (const sleeper of sleepers.splice(0, end === -1 ? sleepers.length : end)) {
@@ -171,11 +173,11 @@ export function createVirtualClock(settings: VirtualClockSettings): VirtualClock
       const wasRunning = task.running > 0;
       if (timeMs <= now()) {
         // It goes on working: a clock that waits for it has to go on waiting.
-        if (wasRunning) heldUntilMs = performance.now() + HOLD_MS_MAX;
+        if (wasRunning) heldUntilMs = realMs() + HOLD_MS_MAX;
         return Promise.resolve();
       }
       return new Promise((resolve) => {
-        if (!Number.isFinite(anchorMs)) anchorMs = performance.now();
+        if (!Number.isFinite(anchorMs)) anchorMs = realMs();
         insert({ deadlineMs: timeMs, task, wake: resolve });
         stopRunning(task, 1);
         arm();

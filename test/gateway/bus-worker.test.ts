@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createVirtualClock } from '../../simulators/virtual-clock.ts';
 import { type BusWorker, startBusWorker } from '../../src/gateway/bus-worker.ts';
 import type { GatewayConfigInput } from '../../src/gateway/config.ts';
 import { createLearnedCuts } from '../../src/gateway/learned-cuts.ts';
@@ -7,16 +6,13 @@ import type { Frame } from '../../src/model/batch.ts';
 import { type Clock, HOUR_MS } from '../../src/model/time.ts';
 import { createLogger } from '../../src/process/log.ts';
 import { freePort } from './free-port.ts';
-import { gatewayConfig, plainDevice, testFolder } from './gateway-fixture.ts';
+import { gatewayConfig, hourAgo, plainDevice, testFolder } from './gateway-fixture.ts';
 import { startPlainServer, startRawServer, type TestServer } from './modbus-servers.ts';
 
 type Device = GatewayConfigInput['buses'][number]['devices'][number];
 
 const log = createLogger('test', 'silent');
 const nobody = { port: 1, key: { publicKey: 'A'.repeat(44) } } as never;
-
-const hourAgo = (speed = 50): Clock =>
-  createVirtualClock({ startMs: Date.now() - HOUR_MS, speed, catchUpTo: Date.now });
 
 /** A clock that waits for nobody, as the real one: slow replies make polls late. */
 function unpaced(speed: number): Clock {
@@ -78,7 +74,7 @@ describe('a bus worker', () => {
   it('stamps whole seconds on the grid of each device, each once, in order', async () => {
     const port = await serving(startPlainServer(() => 5));
     const slow = { ...plainDevice('slow', 2), periodMs: 10_000 };
-    const { framesOf } = poll(port, [plainDevice('fast', 1), slow], hourAgo());
+    const { framesOf } = poll(port, [plainDevice('fast', 1), slow], hourAgo(50));
     await until(() => framesOf('slow').length >= 8);
     const fast = framesOf('fast').map((frame) => frame.at);
     expect(fast).toEqual(fast.map((_, i) => fast[0]! + i * 1_000));
@@ -115,7 +111,7 @@ describe('a bus worker', () => {
   });
 
   it('gives B while nobody listens, without blaming the devices', async () => {
-    const { worker, frames } = poll(await freePort(), [plainDevice('a', 1)], hourAgo());
+    const { worker, frames } = poll(await freePort(), [plainDevice('a', 1)], hourAgo(50));
     await until(() => frames.length >= 20);
     expect(frames.every(isSilent)).toBe(true);
     expect(worker.devices()[0]).toMatchObject({ state: 'HEALTHY', silentPolls: 0 });
@@ -123,7 +119,7 @@ describe('a bus worker', () => {
 
   it('polls nothing up to the last time in the spool', async () => {
     const port = await serving(startPlainServer(() => 5));
-    const clock = hourAgo();
+    const clock = hourAgo(50);
     const lastAtMs = Math.floor(clock.now() / 1_000) * 1_000 + 20_000;
     const { frames } = poll(port, [plainDevice('a', 1)], clock, () => lastAtMs);
     await until(() => frames.length >= 3);
@@ -179,7 +175,7 @@ describe('a bus worker', () => {
       return { metric, address, type: 'uint16' as const, range };
     };
     const points = [point('x', 1), point('y', 9)];
-    const { frames } = poll(port, [{ device: 'a', timeoutMs: 150, points }], hourAgo());
+    const { frames } = poll(port, [{ device: 'a', timeoutMs: 150, points }], hourAgo(50));
     await until(() => frames.length >= 5);
     for (const frame of frames) expect(frame).toMatchObject({ values: { x: 1, y: 9 } });
     expect(frames.every((frame) => frame.flags === undefined)).toBe(true);
@@ -194,7 +190,7 @@ describe('a bus worker', () => {
       ),
     );
     const protocol = { identify: [{ address: 90, equals: 277 }] };
-    const { worker, frames } = poll(port, [{ ...plainDevice('a', 1), protocol }], hourAgo());
+    const { worker, frames } = poll(port, [{ ...plainDevice('a', 1), protocol }], hourAgo(50));
     await until(() => frames.length >= 5);
     for (const frame of frames) {
       expect(frame).toMatchObject({ values: { level: null }, flags: { level: 'D' } });
@@ -216,7 +212,11 @@ describe('a bus worker', () => {
         socket.write(Buffer.from([t >>> 8, t & 0xff, 0, 0, 0, 3, unitId, 0x83, code]));
       }),
     );
-    const { worker, framesOf } = poll(port, [plainDevice('a', 1), plainDevice('b', 2)], hourAgo());
+    const { worker, framesOf } = poll(
+      port,
+      [plainDevice('a', 1), plainDevice('b', 2)],
+      hourAgo(50),
+    );
     await until(() => worker.devices()[1]!.state === 'DEMOTED');
     expect(framesOf('a').at(-1)).toMatchObject({ values: { level: null }, flags: { level: 'D' } });
     expect(framesOf('b').at(-1)).toMatchObject({ values: { level: null }, flags: { level: 'B' } });

@@ -2,8 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { createVirtualClock } from '../../simulators/virtual-clock.ts';
 import { GatewayConfig, type GatewayConfigInput } from '../../src/gateway/config.ts';
+import { type Clock, HOUR_MS } from '../../src/model/time.ts';
+import { aliveTimeMs } from './alive-time.ts';
 import type { FakeHub } from './fake-hub.ts';
+
+/** A clock that starts an hour ago and runs `speed` times as fast as this process lives. */
+export const hourAgo = (speed: number): Clock =>
+  createVirtualClock({
+    startMs: Date.now() - HOUR_MS,
+    speed,
+    catchUpTo: Date.now,
+    realMs: aliveTimeMs,
+  });
 
 /** A folder that goes with the test. */
 export function testFolder(): string {

@@ -1,20 +1,16 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createVirtualClock } from '../../simulators/virtual-clock.ts';
 import type { GatewayConfig } from '../../src/gateway/config.ts';
 import { type Gateway, readSpoolPosition, startGateway } from '../../src/gateway/gateway.ts';
-import { type Clock, HOUR_MS } from '../../src/model/time.ts';
+import type { Clock } from '../../src/model/time.ts';
 import { realClock } from '../../src/process/clock.ts';
 import { readOrMakeKey } from '../../src/process/key-file.ts';
 import { createLogger } from '../../src/process/log.ts';
 import { generateKeyPem, signingKeyFromPem, signMessage } from '../../src/telemetry/signing.ts';
 import { chainFaults, type FakeHub, startFakeHub, timesOf } from './fake-hub.ts';
-import { gatewayConfig, plainDevice, testFolder } from './gateway-fixture.ts';
+import { gatewayConfig, hourAgo, plainDevice, testFolder } from './gateway-fixture.ts';
 import { startForeignServer, startPlainServer } from './modbus-servers.ts';
 
 const log = createLogger('test', 'silent');
-
-const hourAgo = (speed = 100): Clock =>
-  createVirtualClock({ startMs: Date.now() - HOUR_MS, speed, catchUpTo: Date.now });
 
 async function start(config: GatewayConfig, clock: Clock): Promise<Gateway> {
   const gateway = await startGateway(config, { clock, log, build: 'test' });
@@ -40,7 +36,7 @@ describe('a gateway', () => {
   it('polls, chains, seals and publishes live; the hub gets every second once', async () => {
     const { hub, folder, modbusPort } = await world();
     const config = gatewayConfig(folder, hub, modbusPort);
-    const gateway = await start(config, hourAgo());
+    const gateway = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= 150 && hub.seals.length >= 2);
     await gateway.close();
     expect(chainFaults(hub, readOrMakeKey(config.keyFile).publicKey)).toEqual([]);
@@ -58,7 +54,7 @@ describe('a gateway', () => {
 
   it('says that it is online, retained, and offline when it stops', async () => {
     const { hub, folder, modbusPort } = await world();
-    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo());
+    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo(100));
     await until(() => hub.batches.size >= 3);
     await gateway.close();
     const statuses = hub.received
@@ -70,7 +66,7 @@ describe('a gateway', () => {
   it('deletes nothing on PUBACK alone, and everything on the ack', async () => {
     const { hub, folder, modbusPort } = await world();
     hub.acks = false;
-    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo());
+    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo(100));
     await until(() => hub.batches.size >= 50);
     const { spool, seq } = gateway.status();
     expect(spool.items).toBeGreaterThanOrEqual(seq);
@@ -83,7 +79,7 @@ describe('a gateway', () => {
   it('deletes nothing on acks without a signature, of another key, or for another gateway', async () => {
     const { hub, folder, modbusPort } = await world();
     hub.acks = false;
-    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo());
+    const gateway = await start(gatewayConfig(folder, hub, modbusPort), hourAgo(100));
     await until(() => hub.batches.size >= 20);
     const { epoch } = gateway.status();
     const epochs = [{ epoch, durable: 15, stored: [], sealed: 0 }];
@@ -110,7 +106,7 @@ describe('a gateway', () => {
   it('keeps polling while the broker is away, then sends live first and the rest as backfill', async () => {
     const { hub, folder, modbusPort } = await world();
     const config = gatewayConfig(folder, hub, modbusPort, { backfillPerSecond: 5 });
-    const gateway = await start(config, hourAgo());
+    const gateway = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= 20);
     await hub.goDown();
     const before = gateway.status().seq;
@@ -133,7 +129,7 @@ describe('a gateway', () => {
     const { hub, folder, modbusPort } = await world();
     hub.acks = false;
     const config = gatewayConfig(folder, hub, modbusPort, { resendAfterMs: 200 });
-    const gateway = await start(config, hourAgo());
+    const gateway = await start(config, hourAgo(100));
     const copiesOfFirst = () =>
       hub.received.filter(({ payload }) => payload.includes('"seq":1,')).length;
     await until(() => copiesOfFirst() >= 3);
@@ -145,7 +141,7 @@ describe('a gateway', () => {
     let taken = 0;
     hub.cutAfter = ({ channel }) => channel === 'live' && ++taken % 25 === 0;
     const config = gatewayConfig(folder, hub, modbusPort, { resendAfterMs: 300 });
-    const gateway = await start(config, hourAgo());
+    const gateway = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= 150);
     hub.cutAfter = () => false;
     await until(() => gateway.status().spool.items < 5);
@@ -171,7 +167,7 @@ describe('a gateway', () => {
   it('goes on with seq and time after a restart: no time is polled twice', async () => {
     const { hub, folder, modbusPort } = await world();
     const config = gatewayConfig(folder, hub, modbusPort);
-    const first = await start(config, hourAgo());
+    const first = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= 30);
     await first.close();
     const { epoch, seq, lastAtMs } = {
@@ -180,7 +176,7 @@ describe('a gateway', () => {
     };
     expect(lastAtMs).toBe(timesOf(hub, 'dev-1').at(-1));
     // The clock of the second run starts before the end of the first.
-    const second = await start(config, hourAgo());
+    const second = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= seq + 30);
     await second.close();
     expect(lastBatchOf(hub).epoch).toBe(epoch);
@@ -212,7 +208,7 @@ describe('a gateway', () => {
   it('opens a new epoch when an ack names a seq that it never made', async () => {
     const { hub, folder, modbusPort } = await world();
     const config = gatewayConfig(folder, hub, modbusPort);
-    const gateway = await start(config, hourAgo());
+    const gateway = await start(config, hourAgo(100));
     await until(() => hub.batches.size >= 10);
     const { epoch } = gateway.status();
     const epochs = [{ epoch, durable: 1_000_000, stored: [], sealed: 0 }];

@@ -1,11 +1,9 @@
 import pino from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createVirtualClock } from '../../simulators/virtual-clock.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { type GatewayStatus, selfTestOf } from '../../src/gateway/status.ts';
-import { HOUR_MS } from '../../src/model/time.ts';
 import { startFakeHub } from './fake-hub.ts';
-import { gatewayConfig, testFolder } from './gateway-fixture.ts';
+import { gatewayConfig, hourAgo, testFolder } from './gateway-fixture.ts';
 import { startPlainServer } from './modbus-servers.ts';
 
 const until = (what: () => boolean, timeout = 15_000): Promise<void> =>
@@ -25,9 +23,7 @@ describe('a gateway whose hub is away', () => {
     const warnings: string[] = [];
     const write = (line: string): void => void warnings.push(JSON.parse(line).msg);
     const log = pino({ level: 'warn' }, { write });
-    const startMs = Date.now() - HOUR_MS;
-    const clock = createVirtualClock({ startMs, speed: 100, catchUpTo: Date.now });
-    const gateway = await startGateway(config, { clock, log });
+    const gateway = await startGateway(config, { clock: hourAgo(100), log });
     onTestFinished(() => gateway.close());
     await until(() => gateway.status().spool.fill.warning === 50);
     await until(() => gateway.status().spool.fill.warning === 80);
