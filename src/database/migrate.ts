@@ -3,7 +3,11 @@ import * as telemetry from './migrations/001-telemetry.ts';
 import * as registry from './migrations/002-registry.ts';
 import * as exposure from './migrations/003-exposure.ts';
 import * as enforcement from './migrations/004-enforcement.ts';
+
 import * as retention from './migrations/005-retention.ts';
+
+import * as outputPlaces from './migrations/006-output-places.ts';
+
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -13,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '003-exposure': exposure,
   '004-enforcement': enforcement,
   '005-retention': retention,
+  '006-output-places': outputPlaces,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

@@ -109,6 +109,9 @@ export interface MinuteCellTable {
   max: number | null;
   covered_seconds: number;
   excluded_seconds: number;
+  shard: Generated<string>;
+  /** Journal entry that gave it last. */
+  pos: Generated<number>;
 }
 
 /** Facts as the journal holds them, projected for look-up. */

@@ -21,7 +21,7 @@ interface Sorted {
   readonly results: At<ShiftResult>[];
   readonly signals: At<Signal>[];
   readonly standings: Map<string, Standing>;
-  readonly cells: Map<string, MinuteCellSummary>;
+  readonly cells: Map<string, At<MinuteCellSummary>>;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function storeOutputs(
   if (results.length > 0) conflicts.push(...(await storeResults(tx, shard, results)));
   if (signals.length > 0) conflicts.push(...(await storeSignals(tx, shard, signals)));
   if (standings.size > 0) await storeStandings(tx, [...standings.values()]);
-  if (cells.size > 0) await storeCells(tx, [...cells.values()]);
+  if (cells.size > 0) await storeCells(tx, shard, [...cells.values()]);
   return conflicts;
 }
 
@@ -60,7 +60,10 @@ function sort(given: readonly Given[]): Sorted {
         }
         case 'cell': {
           const { channel, minuteMs } = output.cell;
-          sorted.cells.set(`${channel.device} ${channel.metric} ${minuteMs}`, output.cell);
+          sorted.cells.set(`${channel.device} ${channel.metric} ${minuteMs}`, {
+            pos,
+            value: output.cell,
+          });
           break;
         }
       }
@@ -171,23 +174,29 @@ async function storeStandings(tx: Tx, standings: readonly Standing[]): Promise<v
           state = excluded.state, standing = excluded.standing`.execute(tx);
 }
 
-async function storeCells(tx: Tx, cells: readonly MinuteCellSummary[]): Promise<void> {
+async function storeCells(
+  tx: Tx,
+  shard: string,
+  cells: readonly At<MinuteCellSummary>[],
+): Promise<void> {
   const numbers = (of: (cell: MinuteCellSummary) => number | null): string =>
-    `{${cells.map((cell) => of(cell) ?? 'null').join(',')}}`;
+    `{${cells.map(({ value }) => of(value) ?? 'null').join(',')}}`;
   await sql`
     insert into telemetry.minute_cell
-      (device, metric, minute_ms, unit, mean, max, covered_seconds, excluded_seconds)
-    select * from unnest(
-      ${cells.map((cell) => cell.channel.device)}::text[],
-      ${cells.map((cell) => cell.channel.metric)}::text[],
+      (device, metric, minute_ms, unit, mean, max, covered_seconds, excluded_seconds, pos, shard)
+    select *, ${shard} from unnest(
+      ${cells.map(({ value }) => value.channel.device)}::text[],
+      ${cells.map(({ value }) => value.channel.metric)}::text[],
       ${numbers((cell) => cell.minuteMs)}::bigint[],
-      ${cells.map((cell) => cell.unit)}::text[],
+      ${cells.map(({ value }) => value.unit)}::text[],
       ${numbers((cell) => cell.mean)}::double precision[],
       ${numbers((cell) => cell.max)}::double precision[],
       ${numbers((cell) => cell.coveredSeconds)}::smallint[],
-      ${numbers((cell) => cell.excludedSeconds)}::smallint[])
+      ${numbers((cell) => cell.excludedSeconds)}::smallint[],
+      ${`{${cells.map(({ pos }) => pos).join(',')}}`}::bigint[])
     on conflict (device, metric, minute_ms) do update
       set unit = excluded.unit, mean = excluded.mean, max = excluded.max,
           covered_seconds = excluded.covered_seconds,
-          excluded_seconds = excluded.excluded_seconds`.execute(tx);
+          excluded_seconds = excluded.excluded_seconds,
+          pos = excluded.pos, shard = excluded.shard`.execute(tx);
 }

@@ -22,7 +22,7 @@ export interface LineWriter {
 export interface LineWriterDeps {
   readonly pool: pg.Pool;
   readonly shard: string;
-  readonly metrics: InfluxMetrics;
+  readonly metrics: Pick<InfluxMetrics, 'answered' | 'written' | 'quarantined'>;
   readonly log: Logger;
   readonly now: () => number;
 }

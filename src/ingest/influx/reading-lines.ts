@@ -1,4 +1,5 @@
 import type { BatchEntry } from '../../model/entry.ts';
+import type { Period } from './output-rows.ts';
 import { type Place, type Places, tagText } from './place-tags.ts';
 
 /** Readings that no window judges: shown under a flag of their own, as design §5 bounds time. */
@@ -7,12 +8,6 @@ export interface TimeBounds {
   readonly aheadMsMax: number;
   /** Older than this when received, ms. */
   readonly ageMsMax: number;
-}
-
-/** Event time, UTC ms: `fromMs` inclusive, `untilMs` exclusive. */
-export interface Period {
-  readonly fromMs: number;
-  readonly untilMs: number;
 }
 
 interface ChannelTags {
@@ -66,7 +61,7 @@ export function createReadingLines(
       for (const metric in values) {
         const value = values[metric as keyof typeof values] as number | null;
         const flag = isTimely ? (flags?.[metric as keyof typeof values] ?? 'N') : 'clock';
-        const place = places.at(device, metric, at);
+        const place = places.of({ device, metric, atMs: at, pos: entry.pos });
         const tags = { device, gateway, metric, flag, span };
         // Bytes of a conflict are few, and each has tags of its own.
         const head = entry.conflict

@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Logger } from '../../process/log.ts';
 import type { Ring } from '../journal/ring.ts';
 import { followReadings } from './follow-readings.ts';
+import { followResults } from './follow-results.ts';
 import { createLineWriter } from './line-writer.ts';
 import { createInfluxMetrics } from './metrics.ts';
 import type { TimeBounds } from './reading-lines.ts';
@@ -34,7 +35,8 @@ export function startInfluxSink(
   const metrics = createInfluxMetrics(deps.metrics);
   const stop = new AbortController();
   const writer = createLineWriter(settings, { ...deps, metrics });
-  const running = followReadings(settings, { ...deps, metrics, writer, signal: stop.signal });
+  const parts = { ...deps, metrics, writer, signal: stop.signal };
+  const running = Promise.all([followReadings(settings, parts), followResults(settings, parts)]);
   return {
     async close() {
       stop.abort();

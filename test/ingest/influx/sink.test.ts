@@ -38,7 +38,7 @@ const start = (settings: object = {}): TestSink => {
 
 const caughtUp = (): Promise<void> =>
   expect
-    .poll(() => sink?.metric('wugan_influx_lag_entries'), { timeout: 30_000, interval: 10 })
+    .poll(() => sink?.metric('wugan_influx_lag_entries', { source: 'readings' }), { timeout: 30_000, interval: 10 })
     .toBe(0);
 
 /** Points of readings: the sink's own sign of life is none. */
