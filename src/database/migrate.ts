@@ -3,11 +3,8 @@ import * as telemetry from './migrations/001-telemetry.ts';
 import * as registry from './migrations/002-registry.ts';
 import * as exposure from './migrations/003-exposure.ts';
 import * as enforcement from './migrations/004-enforcement.ts';
-
 import * as retention from './migrations/005-retention.ts';
-
 import * as outputPlaces from './migrations/006-output-places.ts';
-
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */

@@ -82,6 +82,8 @@ async function follow(
     metrics.skipped(place.pos - cursor);
     log.error({ fromPos: cursor + 1, toPos: place.pos }, 'these readings are no longer there');
   }
+  // From now on the journal keeps what comes after it.
+  await saveCursor(pool, shard, CURSOR, place.pos);
   const places = createPlaces();
   const lines = createReadingLines(places, deps.bounds);
   // Facts up to here are projected; those between here and the cursor stand in the journal only.

@@ -38,7 +38,10 @@ const start = (settings: object = {}): TestSink => {
 
 const caughtUp = (): Promise<void> =>
   expect
-    .poll(() => sink?.metric('wugan_influx_lag_entries', { source: 'readings' }), { timeout: 30_000, interval: 10 })
+    .poll(() => sink?.metric('wugan_influx_lag_entries', { source: 'readings' }), {
+      timeout: 30_000,
+      interval: 10,
+    })
     .toBe(0);
 
 /** Points of readings: the sink's own sign of life is none. */
@@ -170,7 +173,7 @@ describe('the cursor', () => {
     await caughtUp();
     expect(readings()).toHaveLength(60);
     await sink?.close();
-    await database.pool.query('delete from telemetry.sink_cursor');
+    await database.pool.query(`delete from telemetry.sink_cursor where name like 'influx%'`);
     start({ withRing: false });
     await caughtUp();
     // The same points again: nothing new, nothing overwritten with anything else.
@@ -337,7 +340,7 @@ describe('a line that the server refuses', () => {
     stub.wrong = (line) => (line.includes('value=63 ') ? 'as scripted' : undefined);
     await journal.append('gw-1', seconds(0, 20));
     for (let n = 0; n < 2; n++) {
-      await database.pool.query('delete from telemetry.sink_cursor');
+      await database.pool.query(`delete from telemetry.sink_cursor where name like 'influx%'`);
       start();
       await caughtUp();
       await sink?.close();
