@@ -1,4 +1,8 @@
 import type { Dialect } from '../model/entry.ts';
+import type { Result } from '../model/result.ts';
+import { type DecodedFrame, decodeFrame } from './hj212/decode-frame.ts';
+import type { ReadingContext } from './hj212/reading-context.ts';
+import type { Hj212Reason } from './hj212/reading-reasons.ts';
 import { type Validated, validateBatch } from './validate.ts';
 
 /** Bytes as they came, with all that reading them again takes. */
@@ -15,16 +19,33 @@ export interface Payload {
   readonly receivedAtMs: number;
 }
 
+/** What a payload holds. `unused`: it is sound, and nothing of it is registered. */
+export type Decoded = Validated | { readonly kind: 'unused' } | PayloadFault;
+
+/** Why a payload of another dialect than JSON is not a batch. */
+export interface PayloadFault {
+  readonly kind: 'rejected';
+  readonly reason: Hj212Reason;
+  readonly detail: string;
+}
+
 /**
  * The batch that a payload holds, or why it holds none. Pure: the same payload gives the same batch,
  * live and on replay. Never throws on what came from outside.
  */
-export function decodePayload({ dialect, raw }: Payload): Validated {
+export function decodePayload({ dialect, raw, context, receivedAtMs }: Payload): Decoded {
   switch (dialect) {
     case 'json':
       return validateBatch(raw);
     case 'hj212':
+      // The context is our own word.
+      return decoded(decodeFrame(raw, JSON.parse(context ?? '') as ReadingContext, receivedAtMs));
     case 'sparkplug':
       throw new Error(`Cannot read a payload of ${dialect}: this build does not know it`);
   }
+}
+
+function decoded(read: Result<DecodedFrame, Hj212Reason>): Decoded {
+  if (read.ok) return read.value;
+  return { kind: 'rejected', reason: read.reason, detail: read.detail };
 }
