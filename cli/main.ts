@@ -125,6 +125,22 @@ simulate
   .action(async (options) => (await import('./simulate.ts')).runFleetCommand(options));
 
 program
+  .command('import')
+  .description('readings from a .csv or .ndjson file into the journal; checks the whole file first')
+  .argument('<file>', 'the file; a mapping says what its columns are')
+  .requiredOption('-m, --mapping <file>', 'mapping, see docs/import.md')
+  .option('--dry-run', 'only check, and report every fault', false)
+  .option('--skip-faulty', 'leave rows with faults out', false)
+  .option('--mqtt-url <url>', 'broker of the hub', 'mqtt://127.0.0.1:1883')
+  .option('--client-id <id>', 'a client that ingest.bridges lets publish', 'wugan-import')
+  .option('--encoding <name>', 'of the file, e.g. utf8, gb18030', 'utf8')
+  .option('--delimiter <text>', 'between columns', ',')
+  .option('--faults <n>', 'most faults printed', count, 100)
+  .action(async (file, options) => {
+    process.exitCode = await (await import('./import.ts')).runImport(file, options);
+  });
+
+program
   .command('verify')
   .description('recompute an evidence package offline; exit code 0 only if everything matches')
   .argument('<file>', 'the package as GET /api/v1/evidence/{packageId} gives it')
