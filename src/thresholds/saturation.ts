@@ -5,8 +5,9 @@
  * Read so that losing data can only lower the bound: a T second counts when
  * 1. a value at or above `plausibleRise` was seen at most 60 s before the first second of its stretch
  *    of adjacent T seconds, and
- * 2. a seen value follows within 30 min of that first second, holes included.
- * A hole therefore ends a stretch: what follows it needs a rise of its own.
+ * 2. a seen value follows within 30 min of that rise, holes included.
+ * A hole therefore ends a stretch: what follows it needs a rise of its own. The 30 min run from the rise
+ * and not from the first T: losing that one would make the rest last shorter, and count.
  */
 export const RISE_S_MAX = 60;
 export const SATURATED_S_MAX = 30 * 60;
@@ -22,7 +23,7 @@ export interface SaturatedSeconds {
 
 interface Pending {
   readonly index: number;
-  readonly startS: number;
+  readonly riseS: number;
   readonly part: number;
 }
 
@@ -37,12 +38,12 @@ export function createSaturationReader(): SaturationReader {
   const counted: SaturatedSeconds[] = [];
   let pending: Pending[] = [];
   let lastHighS = Number.NEGATIVE_INFINITY;
-  let lastT = { second: Number.NEGATIVE_INFINITY, startS: 0, risen: false };
+  let lastT = { second: Number.NEGATIVE_INFINITY, riseS: Number.NEGATIVE_INFINITY };
 
   const settle = (second: number, resolvedIndex: number): void => {
     const byMinute = new Map<number, { seconds: number; sum: number }>();
-    for (const { index, startS, part } of pending) {
-      if (second - startS > SATURATED_S_MAX) continue;
+    for (const { index, riseS, part } of pending) {
+      if (second - riseS > SATURATED_S_MAX) continue;
       const sums = byMinute.get(index) ?? { seconds: 0, sum: 0 };
       byMinute.set(index, { seconds: sums.seconds + 1, sum: sums.sum + part });
     }
@@ -57,9 +58,10 @@ export function createSaturationReader(): SaturationReader {
     },
     saturated(second, index, part) {
       const isAdjacent = second === lastT.second + 1;
-      const risen = isAdjacent ? lastT.risen : second - lastHighS <= RISE_S_MAX;
-      lastT = { second, startS: isAdjacent ? lastT.startS : second, risen };
-      if (risen) pending.push({ index, startS: lastT.startS, part });
+      const hasRisen = second - lastHighS <= RISE_S_MAX;
+      const riseS = isAdjacent ? lastT.riseS : hasRisen ? lastHighS : Number.NEGATIVE_INFINITY;
+      lastT = { second, riseS };
+      if (Number.isFinite(riseS)) pending.push({ index, riseS, part });
     },
     done: () => counted,
   };

@@ -479,15 +479,15 @@ describe('T, above the measuring range', () => {
   it.each([
     ['without a rise to half the range', 49.9, 60, 60, 121],
     ['with the rise more than 60 s before', 50, 120, 60, 240],
-    ['when no seen value ends it within 30 min', 50, 60, 60, 60 + 1_801],
+    ['when no seen value ends it within 30 min of the rise', 50, 60, 60, 1_801],
   ])('counts for nothing %s', (_, rise, from, length, endAt) => {
     const result = run(rise, from, length, endAt);
     expect(result.window.lowerBound).toBeLessThan(2);
     expect(result.excludedSeconds['flag-T']).toBe(60);
   });
 
-  it('counts, holes included, when a seen value ends it at 30 min', () => {
-    expect(run(50, 60, 60, 60 + 1_800).window.lowerBound).toBe(100);
+  it('counts, holes included, when a seen value ends it 30 min after the rise', () => {
+    expect(run(50, 60, 60, 1_800).window.lowerBound).toBe(100);
   });
 
   it('needs a rise of its own after a hole', () => {

@@ -41,17 +41,17 @@ function seen(c: OracleCase, s: number): number | null {
 /** Worked out once for each second of a case. */
 const remembered = new WeakMap<OracleCase, (number | undefined)[]>();
 
-/** T counts: adjacent T back to a start, a rise within 60 s before it, a seen value within 30 min of it. */
+/** T counts: adjacent T back to a start, a rise within 60 s before it, a seen value within 30 min of that. */
 function countsAsTop(c: OracleCase, s: number): boolean {
   if (c.seconds[s] !== 'T') return false;
   let start = s;
   while (c.seconds[start - 1] === 'T') start--;
-  const rise = isLevel(c) ? c.range[1] - 20 : c.range[1] / 2;
-  let rose = false;
-  for (let a = start - 60; a < start; a++) if ((seen(c, a) ?? -1e9) >= rise) rose = true;
-  let ended = false;
-  for (let e = s + 1; e <= start + 1800; e++) if (seen(c, e) !== null) ended = true;
-  return rose && ended;
+  const high = isLevel(c) ? c.range[1] - 20 : c.range[1] / 2;
+  for (let rise = start - 60; rise < start; rise++) {
+    if ((seen(c, rise) ?? -1e9) < high) continue;
+    for (let e = s + 1; e <= rise + 1800; e++) if (seen(c, e) !== null) return true;
+  }
+  return false;
 }
 
 function low(c: OracleCase, s: number): number {
