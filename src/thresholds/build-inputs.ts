@@ -75,6 +75,7 @@ function shiftSum(state: EngineState, { resultKey, ...shift }: EarlierShift): Sh
   return (
     state.shiftSums.get(resultKey) ?? {
       ...shift,
+      absentSeconds: 0,
       coveredSeconds: 0,
       lower: 0,
       seen: 0,

@@ -3,7 +3,8 @@ import { MINUTE_MS } from '../model/time.ts';
 import { type FeedSeconds, feedsOf, readFeedSeconds, speaksAt } from './feed-seconds.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { CONTACT, LEAD, type MinuteTable, NO_CONTACT, readMinuteTable } from './minute-table.ts';
-import { HEAT_C_MIN, quantityOf } from './quantity.ts';
+import { presenceAt } from './presence.ts';
+import { isHeatC, quantityOf } from './quantity.ts';
 import type { Interval, RuleInputs } from './rule-inputs.ts';
 
 /** The minutes of a rule, and what each of several channels stood for in them. */
@@ -12,9 +13,6 @@ export interface CombinedTable {
   /** Absent: the subject's own channel alone. */
   readonly feeds?: readonly ResultFeed[];
 }
-
-/** Below this the presence channel says that nobody was there. */
-const PRESENT_MIN = 0.5;
 
 /**
  * The minute table of a rule that reads one channel or several. Only channels named as proof for a
@@ -41,7 +39,7 @@ export function readRuleTable(inputs: RuleInputs): CombinedTable {
 }
 
 type WritableTable = {
-  -readonly [K in keyof Omit<MinuteTable, 'saturated' | 'excluded'>]: MinuteTable[K];
+  -readonly [K in keyof Omit<MinuteTable, 'saturated' | 'excluded'>]-?: MinuteTable[K];
 } & { excluded: Record<string, number> };
 
 function emptyTable(inputs: RuleInputs): WritableTable {
@@ -61,6 +59,7 @@ function emptyTable(inputs: RuleInputs): WritableTable {
     length,
     contact,
     covered: new Uint8Array(length),
+    absent: new Uint8Array(length),
     conflicts: new Uint8Array(length),
     lower: new Float64Array(length),
     estimate: new Float64Array(length),
@@ -100,6 +99,9 @@ function combineMinute(
   for (let at = from; at < from + CELL_SECONDS; at++) {
     if (inContact) noteSecond(table, speaking, at, seconds);
     if (proofs.some(({ conflict }) => conflict[at] === 1)) table.conflicts[index]!++;
+    const presence = presenceAt(speaking, at);
+    if (presence === 'absent') table.absent[index]!++;
+    if (presence !== 'present') continue;
     const second = combineSecond(needsAll, speaking, proofs, at);
     if (!second.isCovered && second.lower === 0) continue;
     if (second.isCovered) {
@@ -109,7 +111,7 @@ function combineMinute(
         table.max = Math.max(table.max ?? second.value, second.value);
     }
     if (isHeat) {
-      if (!second.isCovered || second.value < HEAT_C_MIN) continue;
+      if (!second.isCovered || !isHeatC(second.value)) continue;
       table.hot[index]!++;
     }
     table.lower[index]! += second.lower;
@@ -132,26 +134,12 @@ function noteSecond(
 
 const UNSEEN = { isCovered: false, isProof: false, estimate: 0, value: 0 };
 const NOTHING: CombinedSecond = { ...UNSEEN, lower: 0 };
-/** Nobody was there: known, and no exposure. */
-const ABSENT: CombinedSecond = {
-  isCovered: true,
-  isProof: true,
-  lower: 0,
-  estimate: 0,
-  value: 0,
-};
-
 function combineSecond(
   needsAll: boolean,
   speaking: readonly FeedSeconds[],
   proofs: readonly FeedSeconds[],
   at: number,
 ): CombinedSecond {
-  for (const { feed, seen, value } of speaking) {
-    if (feed.role !== 'presence') continue;
-    if (seen[at] === 0) return NOTHING;
-    if (value[at]! < PRESENT_MIN) return ABSENT;
-  }
   let lower = 0;
   let estimate = 0;
   let value = 0;

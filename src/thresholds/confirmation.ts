@@ -1,4 +1,5 @@
 import { CELL_SECONDS } from './minute-cell.ts';
+import { exposedSecondsAt } from './minute-counts.ts';
 import { type MinuteTable, NO_CONTACT } from './minute-table.ts';
 import type { InputProfile } from './rule-inputs.ts';
 
@@ -58,17 +59,21 @@ function meanOf(
   let lower = 0;
   let seen = 0;
   let covered = 0;
+  let exposedS = 0;
   for (let i = from; i <= to; i++) {
+    exposedS += exposedSecondsAt(table, i);
     lower += table.lower[i]! + saturated[i]!;
     seen += table.estimate[i]!;
     covered += table.covered[i]!;
   }
   const windowS = (to - from + 1) * CELL_SECONDS;
   const lowerBound = lower / windowS;
-  const isEnough = covered > 0 && covered >= 0.75 * windowS;
+  if (exposedS === 0) return NO_EXPOSURE;
+  const isEnough = covered > 0 && covered >= 0.75 * exposedS;
+  const mean = isEnough ? (seen / covered) * (exposedS / windowS) : 0;
   return {
     lowerBound,
-    estimate: isEnough ? Math.max(seen / covered, lowerBound) : null,
-    isComplete: covered === windowS,
+    estimate: isEnough ? Math.max(mean, lowerBound) : null,
+    isComplete: covered === exposedS,
   };
 }

@@ -32,6 +32,8 @@ interface FeedQuestion {
   /** The channel of the rule's subject, and how readings of the factor are read. */
   readonly channel: ChannelRef & { readonly gateway: GatewayId };
   readonly reading: Reading;
+  /** MAC binds the workplace itself, whoever was there. */
+  readonly bindsWorkplace: boolean;
 }
 
 type FeedEntry = Omit<FeedDefinition, 'intervals' | 'gateway'>;
@@ -55,7 +57,8 @@ export function ruleFeeds(question: FeedQuestion): RuleFeeds {
   for (const { hazard, interval, post } of piecesOf(question, all)) {
     for (const entry of entriesOf(question, hazard, post)) add(entry, interval);
   }
-  if (crew.basis === 'PRESENCE' && crew.presence !== undefined) {
+  const { bindsWorkplace } = question;
+  if (crew.basis === 'PRESENCE' && crew.presence !== undefined && !bindsWorkplace) {
     add({ channel: crew.presence, role: 'presence', share: 1, reading: PRESENCE }, all);
   }
   const listed = [...entries.values()];

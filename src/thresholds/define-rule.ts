@@ -87,7 +87,9 @@ function ruleOfKind(
     weight: 1,
     fraction: rowFraction(row) ?? null,
   };
-  const feeds = ruleFeeds({ history, crew, shift, stays, factor, channel, reading: plain });
+  const bindsWorkplace = limitKind === 'MAC';
+  const asked = { history, crew, shift, stays, factor, channel, bindsWorkplace };
+  const feeds = ruleFeeds({ ...asked, reading: plain });
   const subject = subjectOf(place, factor, limitKind);
   const companions = companionsOf(startRows, limitKind);
   const grade = gradeWeights(place);

@@ -12,7 +12,7 @@ import { lex } from './lex.ts';
 import { lexWeek } from './lex-week.ts';
 import { byProvenLimits } from './limits/proven-limits.ts';
 import { mac } from './mac.ts';
-import { CELL_SECONDS } from './minute-cell.ts';
+import { coveredShareOf } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { mixture } from './mixture.ts';
 import { otherBasis } from './other-basis.ts';
@@ -201,12 +201,11 @@ function common(inputs: RuleInputs, { table, feeds }: CombinedTable) {
   for (let i = 0; i < table.length; i++) {
     if (table.contact[i] === CONTACT) observedSeconds += table.covered[i]!;
   }
-  const contactSeconds = table.contactMinutes * CELL_SECONDS;
   return {
     resultKey: resultKeyOf(inputs.subject),
     subject: inputs.subject,
     basis: inputs.basis,
-    coverage: contactSeconds === 0 ? 0 : printed(observedSeconds / contactSeconds),
+    coverage: table.contactMinutes === 0 ? 0 : printed(coveredShareOf(table)),
     contactMinutes: table.contactMinutes,
     observedSeconds,
     excludedSeconds: table.excluded,

@@ -1,10 +1,11 @@
 import type { Verdict } from '../model/exposure.ts';
 import type { AppliedLimit } from '../model/limits.ts';
-import { feedsOf, readFeedSeconds } from './feed-seconds.ts';
+import { type FeedSeconds, feedsOf, readFeedSeconds } from './feed-seconds.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
-import { coveredShareOf, hasConflictsIn } from './minute-counts.ts';
-import { CONTACT } from './minute-table.ts';
-import type { CompanionLimits } from './rule-inputs.ts';
+import { coveredShareOf, exposedSecondsOf, hasConflictsIn } from './minute-counts.ts';
+import { CONTACT, type MinuteTable } from './minute-table.ts';
+import { presenceAt } from './presence.ts';
+import type { CompanionLimits, RuleInputs } from './rule-inputs.ts';
 import type { RuleOutcome, RuleQuestion } from './rule-outcome.ts';
 import { uncertaintyAt } from './uncertainty.ts';
 import { COVERAGE_MIN, exceeds, isCertain } from './verdict.ts';
@@ -83,35 +84,46 @@ const rowFor = (rows: ImpulseRows, count: number): AppliedLimit | undefined =>
 function countOf({ inputs, table }: RuleQuestion, last: number): ImpulseCount {
   let sum = 0;
   let covered = 0;
+  const presence = presenceOf(inputs, table);
   for (const feed of feedsOf(inputs)) {
     if (feed.role !== 'count') continue;
     const { seen, value } = readFeedSeconds(inputs, feed, table.startMs, table.length);
     for (let i = 0; i < table.length && i <= last; i++) {
       if (table.contact[i] !== CONTACT) continue;
       for (let at = i * CELL_SECONDS; at < (i + 1) * CELL_SECONDS; at++) {
-        if (seen[at] === 0) continue;
+        if (seen[at] === 0 || presenceAt(presence, at) !== 'present') continue;
         covered++;
         sum += Math.max(0, value[at]!) / CELL_SECONDS;
       }
     }
   }
-  const contactSeconds = table.contactMinutes * CELL_SECONDS;
-  const isEnough = covered > 0 && covered >= COVERAGE_MIN * contactSeconds;
+  const exposedSeconds = exposedSecondsOf(table);
+  const isEnough = covered > 0 && covered >= COVERAGE_MIN * exposedSeconds;
+  const estimate = isEnough ? Math.floor((sum * exposedSeconds) / covered + COUNT_TOLERANCE) : null;
   return {
     seen: Math.floor(sum + COUNT_TOLERANCE),
-    estimate: isEnough ? Math.floor((sum * contactSeconds) / covered + COUNT_TOLERANCE) : null,
+    // Nobody was there: no impulse was heard.
+    estimate: exposedSeconds === 0 ? 0 : estimate,
   };
 }
+
+/** The crew hears only the impulses of the time in which it is there. */
+const presenceOf = (inputs: RuleInputs, { startMs, length }: MinuteTable): readonly FeedSeconds[] =>
+  feedsOf(inputs)
+    .filter(({ role }) => role === 'presence')
+    .map((feed) => readFeedSeconds(inputs, feed, startMs, length));
 
 /** Highest peak seen in contact in the minutes up to index `last`, by what is proof for them. */
 function maxThrough({ inputs, table }: RuleQuestion, last: number): number {
   let max = 0;
+  const presence = presenceOf(inputs, table);
   for (const feed of feedsOf(inputs)) {
     if (feed.role !== 'proof') continue;
     const { seen, value } = readFeedSeconds(inputs, feed, table.startMs, table.length);
     for (let at = 0; at < value.length && at < (last + 1) * CELL_SECONDS; at++) {
       const isContact = table.contact[Math.floor(at / CELL_SECONDS)] === CONTACT;
-      if (isContact && seen[at] === 1) max = Math.max(max, value[at]! * feed.share);
+      const isExposure = isContact && presenceAt(presence, at) === 'present';
+      if (isExposure && seen[at] === 1) max = Math.max(max, value[at]! * feed.share);
     }
   }
   return max;

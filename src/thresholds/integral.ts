@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../model/time.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
+import { absentSecondsOf } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
 import { COVERAGE_MIN, hasTooManyConflicts, isCertain, judgeWindow } from './verdict.ts';
@@ -11,7 +12,10 @@ export interface ContactSums {
   /** Over the covered seconds, as estimated. */
   readonly seen: number;
   readonly coveredSeconds: number;
+  /** By the plan. */
   readonly contactSeconds: number;
+  /** Of them, those in which nobody was there by the presence record. */
+  readonly absentSeconds: number;
   /** Seconds for which the estimate stands: contact, or the declared minutes. */
   readonly exposedSeconds: number;
   readonly conflictSeconds: number;
@@ -22,6 +26,7 @@ export const NO_SUMS: ContactSums = {
   seen: 0,
   coveredSeconds: 0,
   contactSeconds: 0,
+  absentSeconds: 0,
   exposedSeconds: 0,
   conflictSeconds: 0,
 };
@@ -31,15 +36,22 @@ export const addSums = (a: ContactSums, b: ContactSums): ContactSums => ({
   seen: a.seen + b.seen,
   coveredSeconds: a.coveredSeconds + b.coveredSeconds,
   contactSeconds: a.contactSeconds + b.contactSeconds,
+  absentSeconds: a.absentSeconds + b.absentSeconds,
   exposedSeconds: a.exposedSeconds + b.exposedSeconds,
   conflictSeconds: a.conflictSeconds + b.conflictSeconds,
 });
 
-/** The sum over all exposed seconds as estimated; null: coverage under 75 % of contact. */
-export const estimatedSum = (sums: ContactSums): number | null =>
-  sums.coveredSeconds > 0 && sums.coveredSeconds >= COVERAGE_MIN * sums.contactSeconds
-    ? (sums.seen * sums.exposedSeconds) / sums.coveredSeconds
-    : null;
+/**
+ * The sum over all exposed seconds as estimated; null: coverage under 75 % of contact. Absence is no
+ * contact: quiet hours in which nobody was there say nothing of those in which somebody was.
+ */
+export function estimatedSum(sums: ContactSums): number | null {
+  const { seen, coveredSeconds, contactSeconds, absentSeconds, exposedSeconds } = sums;
+  const needed = contactSeconds - absentSeconds;
+  if (needed === 0 && absentSeconds > 0) return 0;
+  const isEnough = coveredSeconds > 0 && coveredSeconds >= COVERAGE_MIN * needed;
+  return isEnough ? (seen * exposedSeconds) / coveredSeconds : null;
+}
 
 /**
  * A rule whose number only grows through the shift: PC-TWA, LEX, mixture. `toNumber` turns the sum over
@@ -117,12 +129,14 @@ export function sumShift(
     conflictSeconds += table.conflicts[i]!;
   }
   const exposed = exposedMinutes(inputs, table);
+  const absentSeconds = absentSecondsOf(table);
   return {
     lower: leastSum(minutes, exposed),
     seen,
     coveredSeconds,
     contactSeconds: table.contactMinutes * CELL_SECONDS,
-    exposedSeconds: exposed * CELL_SECONDS,
+    absentSeconds,
+    exposedSeconds: exposed * CELL_SECONDS - absentSeconds,
     conflictSeconds,
   };
 }

@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../model/time.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import {
   estimatePart,
-  HEAT_C_MIN,
+  isHeatC,
   isShortWindow,
   lowerPart,
   plausibleRise,
@@ -33,6 +33,8 @@ export interface MinuteTable {
   /** Seconds with a value that is proof. */
   readonly covered: Uint8Array;
   readonly conflicts: Uint8Array;
+  /** PRESENCE: seconds in which the record says that nobody was there; none without a record. */
+  readonly absent?: Uint8Array;
   /** Sums over the covered seconds, in their order; heat: `lower` over those of 25 °C and more. */
   readonly lower: Float64Array;
   readonly estimate: Float64Array;
@@ -183,7 +185,7 @@ function addWhole(
     const part = lowerPart(value, quantity, profile);
     estimate += value >= plainFrom ? part : estimatePart(value, quantity, profile);
     if (quantity === 'heat') {
-      if (read < HEAT_C_MIN) continue;
+      if (!isHeatC(read)) continue;
       hot++;
     }
     lower += part;
@@ -210,7 +212,7 @@ function addSecond(
   }
   table.estimate[index]! += estimatePart(value, quantity, profile);
   if (quantity === 'heat') {
-    if (value * profile.unitFactor < HEAT_C_MIN) return;
+    if (!isHeatC(value * profile.unitFactor)) return;
     table.hot[index]!++;
   }
   table.lower[index]! += lowerPart(value, quantity, profile);

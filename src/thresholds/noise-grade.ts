@@ -1,4 +1,4 @@
-import type { WindowBounds } from './verdict.ts';
+import { exceeds, type WindowBounds } from './verdict.ts';
 
 /** 噪声作业: LEX of 80 dB(A) and more. */
 export const NOISE_WORK_DBA = 80;
@@ -12,9 +12,9 @@ const GRADES_DBA: readonly number[] = [85, 90, 95, 100];
  */
 export function noiseGrade(levelDbA: number | null): Readonly<Record<string, number>> {
   if (levelDbA === null) return {};
-  return { grade2294: GRADES_DBA.filter((from) => levelDbA >= from).length };
+  return { grade2294: GRADES_DBA.filter((from) => !exceeds(from, levelDbA)).length };
 }
 
 /** Whether it is "noise work". */
 export const noiseNotes = ({ lowerBound, estimate }: WindowBounds): readonly string[] =>
-  Math.max(lowerBound, estimate ?? 0) >= NOISE_WORK_DBA ? ['noise-work'] : [];
+  exceeds(NOISE_WORK_DBA, Math.max(lowerBound, estimate ?? 0)) ? [] : ['noise-work'];

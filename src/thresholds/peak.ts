@@ -3,7 +3,7 @@ import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { type ConfirmationMean, confirmationMeans, confirmationMinutes } from './confirmation.ts';
 import { type Excursion, type MinuteLevel, readExcursions, readRepetition } from './excursion.ts';
 import { measuringProfiles } from './feed-seconds.ts';
-import { hasConflictsIn } from './minute-counts.ts';
+import { exposedSecondsAt, hasConflictsIn } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
 import { uncertaintyAt } from './uncertainty.ts';
@@ -76,8 +76,11 @@ function verdictOf(
 ): Verdict {
   if (!isCapped && find('certain').broken.length > 0) return 'exceeded';
   if (find('plain').broken.length > 0) return 'suspected';
-  const seen = means.filter(({ estimate }, i) => estimate !== null && table.contact[i] === CONTACT);
-  if (seen.length < COVERAGE_MIN * table.contactMinutes) return 'indeterminate';
+  const isExposed = (_: unknown, i: number): boolean =>
+    table.contact[i] === CONTACT && exposedSecondsAt(table, i) > 0;
+  const exposed = means.filter(isExposed);
+  const seen = exposed.filter(({ estimate }) => estimate !== null);
+  if (seen.length < COVERAGE_MIN * exposed.length) return 'indeterminate';
   return find('possible').broken.length > 0 ? 'borderline' : 'within';
 }
 

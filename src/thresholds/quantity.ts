@@ -11,6 +11,9 @@ export const quantityOf = (kind: LimitKind): Quantity =>
 /** GBZ 2.2-2007 clause 10: cooler presence is not exposure to heat. */
 export const HEAT_C_MIN = 25;
 
+/** Whether a WBGT is heat exposure. 0.7 × 24.4 + 0.3 × 26.4 is 25 on paper, and a hair less in binary. */
+export const isHeatC = (wbgtC: number): boolean => wbgtC >= HEAT_C_MIN * (1 - 1e-9);
+
 /** Energies of whole tenths of a decibel worked out so far; NaN: not yet. A power costs ten additions. */
 const energies = new Float64Array(2_048).fill(Number.NaN);
 

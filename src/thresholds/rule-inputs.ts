@@ -66,12 +66,14 @@ export interface ShiftSum {
   readonly endMs: number;
   /** Seconds of contact by the plan. */
   readonly contactSeconds: number;
+  /** Of them, those in which nobody was there by the presence record. */
+  readonly absentSeconds: number;
   readonly coveredSeconds: number;
   /** Sum over contact at the least it could be; energy for noise. */
   readonly lower: number;
   /** Sum over the covered seconds, as estimated. */
   readonly seen: number;
-  /** Seconds for which the estimate stands: contact, or the declared minutes. */
+  /** Seconds for which the estimate stands: contact without absence, or the declared minutes. */
   readonly exposedSeconds: number;
   readonly conflictSeconds: number;
   /** What the sum was made from; empty: the shift was never judged. */

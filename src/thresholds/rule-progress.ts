@@ -4,7 +4,7 @@ import { type ChannelFacts, channelFacts } from './channel-facts.ts';
 import { confirmationMinutes } from './confirmation.ts';
 import type { EngineState, RuleState } from './engine-state.ts';
 import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
-import { HEAT_C_MIN, lowerPart, type Quantity, quantityOf } from './quantity.ts';
+import { isHeatC, lowerPart, type Quantity, quantityOf } from './quantity.ts';
 import { inputProfileOf, type RuleDefinition, tableStartMs } from './rule-definition.ts';
 import type { InputProfile, Interval } from './rule-inputs.ts';
 import { isReadable, secondLetter } from './second-state.ts';
@@ -151,7 +151,7 @@ function addCell(cell: MinuteCell, profile: InputProfile, quantity: Quantity): v
       const value = cell.values[second]!;
       if (value < bottom || value > top) continue;
       covered++;
-      if (isHeat && value * profile.unitFactor < HEAT_C_MIN) continue;
+      if (isHeat && !isHeatC(value * profile.unitFactor)) continue;
       counted++;
       lower += lowerPart(value, quantity, profile);
     } else if (isSaturated(state)) saturated++;

@@ -2,6 +2,7 @@ import type { ExceedanceEpisode, JudgedWindow, Verdict } from '../model/exposure
 import type { AppliedLimit } from '../model/limits.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
+import { exposedSecondsAt, exposedSecondsOf } from './minute-counts.ts';
 import { CONTACT, type MinuteTable, NO_CONTACT } from './minute-table.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
 import { COVERAGE_MIN, hasTooManyConflicts, isCertain, judgeWindow } from './verdict.ts';
@@ -75,9 +76,11 @@ function sumWindow(table: MinuteTable, window: SlidingWindow, last: number): Win
   let covered = 0;
   let conflicts = 0;
   let contactSeconds = 0;
+  let exposedSeconds = 0;
   for (let i = window.from; i < window.to; i++) {
     if (table.contact[i] === NO_CONTACT) continue;
     contactSeconds += CELL_SECONDS;
+    exposedSeconds += exposedSecondsAt(table, i);
     if (i > last) continue;
     lower += table.lower[i]!;
     estimate += table.estimate[i]!;
@@ -89,14 +92,14 @@ function sumWindow(table: MinuteTable, window: SlidingWindow, last: number): Win
   }
   const divisorS = window.divisorMinutes * CELL_SECONDS;
   const lowerBound = lower / divisorS;
-  const isEnough = covered > 0 && covered >= COVERAGE_MIN * contactSeconds;
+  const isEnough = covered > 0 && covered >= COVERAGE_MIN * exposedSeconds;
+  const seen = isEnough ? (estimate * (exposedSeconds / covered)) / divisorS : 0;
   return {
     startMs: table.startMs + window.from * MINUTE_MS,
     endMs: table.startMs + window.to * MINUTE_MS,
     lowerBound,
-    estimate: isEnough
-      ? Math.max((estimate * (contactSeconds / covered)) / divisorS, lowerBound)
-      : null,
+    // Nobody was there: known, and no exposure.
+    estimate: isEnough || exposedSeconds === 0 ? Math.max(seen, lowerBound) : null,
     contactSeconds,
     hasConflicts: hasTooManyConflicts(conflicts, contactSeconds),
   };
@@ -132,8 +135,11 @@ function shiftVerdict(table: MinuteTable, judged: readonly JudgedSlidingWindow[]
   for (const { window, verdict } of judged) {
     if (verdict === 'within') within.fill(1, window.from, window.to);
   }
-  const minutes = within.reduce((n, w, i) => n + (table.contact[i] === CONTACT ? w : 0), 0);
-  return minutes >= COVERAGE_MIN * table.contactMinutes ? 'within' : 'indeterminate';
+  let seconds = 0;
+  for (const [i, isWithin] of within.entries()) {
+    if (isWithin === 1 && table.contact[i] === CONTACT) seconds += exposedSecondsAt(table, i);
+  }
+  return seconds >= COVERAGE_MIN * exposedSecondsOf(table) ? 'within' : 'indeterminate';
 }
 
 /** Runs of exceeding windows that touch or overlap. */

@@ -1,6 +1,7 @@
 import type { Verdict } from '../model/exposure.ts';
 import { contactSecondsMax, type WbgtRows, wbgtLimitC } from './limits/wbgt-limit.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
+import { exposedSecondsOf } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { HEAT_C_MIN } from './quantity.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
@@ -49,10 +50,17 @@ export function favourableHeat(sums: HeatSums, rows: WbgtRows): HeatCase | undef
   return meanC - limitC < best.meanC - best.limitC ? { meanC, limitC } : best;
 }
 
+/** Nobody was there all the time: known, and no exposure. */
+function noHeat(rows: WbgtRows): HeatCase | undefined {
+  const limitC = wbgtLimitC(rows, 0);
+  return limitC === undefined ? undefined : { meanC: 0, limitC };
+}
+
 /** What is missing is like what was seen; undefined: too little seen. */
 function estimatedHeat(sums: HeatSums, rows: WbgtRows): HeatCase | undefined {
   const { seenSeconds, contactSeconds, missingSeconds, seconds } = sums;
   // T is no coverage, but what it adds was no less there than what was seen.
+  if (contactSeconds === 0) return noHeat(rows);
   if (seenSeconds === 0 || seenSeconds < COVERAGE_MIN * contactSeconds) return undefined;
   const contact = (seconds * contactSeconds) / (contactSeconds - missingSeconds);
   const limitC = wbgtLimitC(rows, contact);
@@ -128,7 +136,7 @@ function sumHeat(
     totals.seenSeconds += table.covered[i]!;
     conflicts += table.conflicts[i]!;
   }
-  const contactSeconds = table.contactMinutes * CELL_SECONDS;
+  const contactSeconds = exposedSecondsOf(table);
   let missingSeconds = contactSeconds - totals.seenSeconds;
   for (const saturated of table.saturated) {
     if (table.contact[saturated.index] !== CONTACT || saturated.resolvedIndex > last) continue;
@@ -138,6 +146,6 @@ function sumHeat(
   }
   return {
     sums: { ...totals, missingSeconds, contactSeconds },
-    hasConflicts: hasTooManyConflicts(conflicts, contactSeconds),
+    hasConflicts: hasTooManyConflicts(conflicts, table.contactMinutes * CELL_SECONDS),
   };
 }

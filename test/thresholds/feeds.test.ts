@@ -22,7 +22,8 @@ describe('one channel among several', () => {
         const inputs = ruleInputs({ kind, limit: 20, minutes, profiles });
         const first = { role: 'proof', share: 1, intervals: null } as const;
         const { table } = readRuleTable({ ...inputs, first });
-        expect(table).toEqual(readMinuteTable(inputs));
+        const alone = readMinuteTable(inputs);
+        expect(table).toEqual({ ...alone, absent: new Uint8Array(alone.length) });
       }),
       { numRuns: 60 },
     );
@@ -239,6 +240,37 @@ describe('presence', () => {
       verdict: 'exceeded',
       caps: [],
     });
+  });
+
+  it('needs 75 % of the time of presence: hours of absence are no coverage', () => {
+    const lost = present(
+      hours([
+        [null, 2],
+        [100, 6],
+      ]),
+      hours([
+        [1, 2],
+        [0, 6],
+      ]),
+    );
+    expect(lost).toMatchObject({ verdict: 'indeterminate', coverage: 0 });
+    expect(lost.window).toMatchObject({ lowerBound: 0, estimate: null });
+  });
+
+  it('takes what is missing as like what was seen while somebody was there', () => {
+    const half = present(
+      hours([
+        [32, 3],
+        [null, 1],
+        [100, 4],
+      ]),
+      hours([
+        [1, 4],
+        [0, 4],
+      ]),
+    );
+    expect(half).toMatchObject({ coverage: 0.75 });
+    expect(half.window).toMatchObject({ lowerBound: 12, estimate: 16 });
   });
 
   it('without a record counts nothing, and is not seen', () => {

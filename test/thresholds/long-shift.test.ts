@@ -80,6 +80,7 @@ describe('weekly form of PC-TWA', () => {
     startMs: i,
     endMs: i + 1,
     contactSeconds: 28_800,
+    absentSeconds: 0,
     coveredSeconds: 28_800,
     lower: 18 * 28_800,
     seen: 18 * 28_800,

@@ -121,6 +121,7 @@ const sum = (level: number, seconds: number, coveredSeconds = seconds): ShiftSum
   startMs: 0,
   endMs: 1,
   contactSeconds: seconds,
+  absentSeconds: 0,
   coveredSeconds,
   lower: energy(level, coveredSeconds),
   seen: energy(level, coveredSeconds),

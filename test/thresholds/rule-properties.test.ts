@@ -19,6 +19,7 @@ const sumOf = (levelDbA: number, coveredSeconds: number): ShiftSum => ({
   startMs: 0,
   endMs: 1,
   contactSeconds: 3_600,
+  absentSeconds: 0,
   coveredSeconds,
   lower: 10 ** (levelDbA / 10) * coveredSeconds,
   seen: 10 ** (levelDbA / 10) * coveredSeconds,
