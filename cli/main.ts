@@ -140,6 +140,38 @@ program
     process.exitCode = await (await import('./import.ts')).runImport(file, options);
   });
 
+const HUB_URL = ['--url <url>', 'the hub', 'http://127.0.0.1:8080'] as const;
+
+const deadLetters = program
+  .command('dead-letters')
+  .description('messages that a hub could not use, kept with the reason');
+
+deadLetters
+  .command('list')
+  .description('newest first')
+  .option('--reason <reason>', 'only these, e.g. unknown-gateway')
+  .option('--json', 'one JSON object a line', false)
+  .option(...HUB_URL)
+  .action(async (options) => (await import('./dead-letters.ts')).listLetters(options));
+
+deadLetters
+  .command('show')
+  .description('one with its bytes')
+  .argument('<id>')
+  .option(...HUB_URL)
+  .action(async (id, options) => (await import('./dead-letters.ts')).showLetter(id, options));
+
+deadLetters
+  .command('replay')
+  .description('takes them in again, after what was wrong was mended')
+  .argument('[ids...]')
+  .option('--reason <reason>', 'all of this reason instead')
+  .requiredOption('--token-file <file>', "the operator's token, see http.operatorTokenFile")
+  .option(...HUB_URL)
+  .action(async (ids, options) => {
+    process.exitCode = await (await import('./dead-letters.ts')).replayLetters(ids, options);
+  });
+
 program
   .command('verify')
   .description('recompute an evidence package offline; exit code 0 only if everything matches')

@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Registry } from 'prom-client';
 import type { Database } from '../database/schema.ts';
+import type { ReplayFault } from '../ingest/replay-letter.ts';
+import type { Result } from '../model/result.ts';
 import type { Logger } from '../process/log.ts';
 
 /** One thing that must work before the hub may be sent work, by the name that the operator reads. */
@@ -25,5 +27,9 @@ export interface ApiDeps {
    * The page shows `readingsPerSecond` when it is there.
    */
   stats(): object;
+  /** Takes a dead letter in again; `detail` says why it can't be. */
+  replayLetter(id: number): Promise<Result<'stored' | 'duplicate', ReplayFault>>;
+  /** Whoever sends it may change things; null: nobody may. */
+  readonly operatorToken: string | null;
   readonly log: Logger;
 }

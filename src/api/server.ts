@@ -23,7 +23,7 @@ import { readStatus } from './status.ts';
 
 export type { ApiDeps, Readiness, ReadinessCheck } from './deps.ts';
 
-/** Everything is read by GET: a body is a mistake, and a small one is enough to say so. */
+/** No request needs a body: a small one is enough to say so. */
 const BODY_BYTES_MAX = 64 * 1024;
 const REQUEST_MS_MAX = 30_000;
 /**
@@ -72,6 +72,7 @@ export function buildApi(deps: ApiDeps, live: LiveFeedSettings = LIVE_FEED): Fas
         version: '1',
         description: 'Posts, results, clues and evidence. Telemetry is a clue, never a violation.',
       },
+      components: { securitySchemes: { operator: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,
   });

@@ -5,6 +5,7 @@ import * as exposure from './migrations/003-exposure.ts';
 import * as enforcement from './migrations/004-enforcement.ts';
 import * as retention from './migrations/005-retention.ts';
 import * as outputPlaces from './migrations/006-output-places.ts';
+import * as replayedLetters from './migrations/006-replayed-letters.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -14,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '003-exposure': exposure,
   '004-enforcement': enforcement,
   '005-retention': retention,
+  '006-replayed-letters': replayedLetters,
   '006-output-places': outputPlaces,
 };
 

@@ -91,6 +91,9 @@ export interface DeadLetterTable {
   detail: string;
   sha256: string;
   raw: Buffer;
+  /** When it was last taken up again, and what became of it; null: never. */
+  replayed_at: Generated<Date | null>;
+  replay_outcome: Generated<string | null>;
 }
 
 /** Where each reader of the journal stands; `evaluator` is the output cursor. */

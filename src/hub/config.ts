@@ -46,6 +46,8 @@ export const HubConfig = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: Port.default(8_080),
+      /** File with the token that lets operators change things; absent: nobody may. */
+      operatorTokenFile: z.string().min(1).optional(),
     })
     .prefault({}),
   /** The registry file, imported as facts at each start. */
@@ -72,12 +74,19 @@ export function readHubConfig(
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   const directory = dirname(resolve(file));
-  const { dataDir, registry, alerts } = parsed.data;
+  const { dataDir, registry, alerts, http } = parsed.data;
   const { secretKeyFile } = alerts.platform;
+  const { operatorTokenFile } = http;
   return {
     ...parsed.data,
     dataDir: resolve(directory, dataDir),
     registry: resolve(directory, registry),
+    http: {
+      ...http,
+      ...(operatorTokenFile === undefined
+        ? {}
+        : { operatorTokenFile: resolve(directory, operatorTokenFile) }),
+    },
     alerts: {
       ...alerts,
       platform: {

@@ -16,6 +16,7 @@ import { readOrMakeKey } from '../process/key-file.ts';
 import type { Logger } from '../process/log.ts';
 import { createShutdownStack, type ShutdownStack } from '../process/shutdown.ts';
 import type { HubConfig } from './config.ts';
+import { readOperatorToken } from './operator-token.ts';
 import { importRegistry, openRegistry } from './registry-import.ts';
 
 export interface Hub {
@@ -136,6 +137,8 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     registry: metrics,
     ready: () => readiness(database, embedded, ingest),
     stats,
+    replayLetter: ingest.replayLetter,
+    operatorToken: readOperatorToken(config.http.operatorTokenFile),
     log: log.child({ part: 'api' }),
   });
   stack.push('API', api.close);

@@ -23,6 +23,7 @@ import { startJournalUpkeep } from './journal/upkeep.ts';
 import { createJournalWriter, type JournalWriter } from './journal/writer.ts';
 import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './metrics.ts';
 import type { OutputHooks } from './output-transaction.ts';
+import { replayLetter } from './replay-letter.ts';
 import type { IngestSettings } from './settings.ts';
 import { thresholdKit } from './threshold-kit.ts';
 import { startTicker } from './ticker.ts';
@@ -65,6 +66,8 @@ export interface Ingest {
   readonly ring: Ring;
   stats(): IngestStats;
   readiness(): { name: string; ok: boolean; detail: string };
+  /** Takes a dead letter in again. */
+  replayLetter(id: number): ReturnType<typeof replayLetter>;
   /** Ends when the fact is durable; rejects when the journal stopped first. */
   appendFact(fact: Fact): Promise<void>;
   /** Ends when everything journaled so far is evaluated and its outputs are stored. */
@@ -249,6 +252,7 @@ function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: U
       clients: broker.clients(),
     }),
     readiness: () => readinessOf(parts, now()),
+    replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway }, id),
     appendFact: intake.appendFact,
     caughtUp: () => caughtUp(parts, deps.log),
     async close() {

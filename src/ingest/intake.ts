@@ -1,5 +1,6 @@
 import { canonicalJson, sha256Hex } from '../model/digest.ts';
 import type { Fact } from '../model/facts.ts';
+import { fail, ok, type Result } from '../model/result.ts';
 import type { Acks } from './acks.ts';
 import type { Fate, Publication, Stray } from './broker.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
@@ -12,6 +13,13 @@ import { type DeadReason, receive } from './receive.ts';
 export interface Intake {
   /** One message, from the broker to the journal, to the acks or to the dead letters. */
   take(publication: Publication): void;
+  /**
+   * A message that was put aside, once more: what the journal made of it, or why it is still unusable.
+   * Its place in the chain is settled already, so it comes as one of a simple producer.
+   */
+  takeAgain(
+    message: Pick<Publication, 'gateway' | 'channel' | 'payload'>,
+  ): Promise<Result<'stored' | 'duplicate', DeadReason | 'not-taken'>>;
   /** What no registered gateway may have sent goes to the dead letters. */
   takeStray(stray: Stray): void;
   /** Ends when the fact is durable; rejects when the journal stopped first. */
@@ -78,6 +86,26 @@ export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps
         if (received.value.online) acks.online(gateway.id);
       }
     },
+    takeAgain: ({ gateway, channel, payload: raw }) =>
+      new Promise((resolve) => {
+        const received = receive({
+          ...{ channel, gateway, raw, receivedAtMs: now() },
+          done: (outcome) =>
+            resolve(
+              outcome === 'stored' || outcome === 'duplicate'
+                ? ok(outcome)
+                : fail('not-taken', `the journal says ${outcome}`),
+            ),
+        });
+        if (!received.ok) resolve(received);
+        else if (received.value.kind === 'submit') {
+          writer.submit(withoutPlace(received.value.submission));
+        } else if (received.value.kind === 'reject') {
+          resolve(fail(received.value.reason, received.value.detail));
+        } else {
+          resolve(ok('duplicate'));
+        }
+      }),
     takeStray({ source, topic, payload: raw, reason, detail, done }) {
       putAside({
         ...{ receivedAtMs: now(), source, topic, reason, detail, raw },
@@ -112,3 +140,6 @@ export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps
     },
   };
 }
+
+const withoutPlace = (submission: Submission): Submission =>
+  submission.kind === 'batch' ? { ...submission, epoch: null, seq: null } : submission;

@@ -86,6 +86,8 @@ describe('GET /api/v1/openapi.json', () => {
       '/api/v1/clues',
       '/api/v1/clues/{clueNo}',
       '/api/v1/dead-letters',
+      '/api/v1/dead-letters/{id}',
+      '/api/v1/dead-letters/{id}/replay',
       '/api/v1/evidence/{packageId}',
       '/api/v1/evidence/{packageId}/raw',
       '/api/v1/live',

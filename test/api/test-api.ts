@@ -22,6 +22,8 @@ export const depsOf = (database: TestDatabase, changes: Partial<ApiDeps> = {}): 
   registry: new Registry(),
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),
+  replayLetter: async () => ({ ok: false, reason: 'not-found', detail: 'none' }),
+  operatorToken: null,
   log: silentLog,
   ...changes,
 });

@@ -31,6 +31,8 @@ const api = buildApi({
   registry,
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),
+  replayLetter: () => Promise.reject(new Error('not asked')),
+  operatorToken: null,
   log: createLogger('docs', 'silent'),
 });
 afterAll(async () => {
@@ -94,16 +96,18 @@ describe('the HTTP contract', () => {
 
   it('has every route, and shows an answer of each that answers JSON', async () => {
     await api.ready();
-    const paths = Object.keys(api.swagger().paths ?? {});
+    const routes = Object.entries(api.swagger().paths ?? {}).flatMap(([path, methods]) =>
+      Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
+    );
     const text = section('## 3. HTTP API');
     const listed = rowsOf(text)
       .flatMap(([route]) => codesIn(route))
-      .filter((name) => name.startsWith('GET '));
-    expect(sorted(listed)).toEqual(sorted(paths.map((path) => `GET ${path}`)));
+      .filter((name) => /^[A-Z]+ \//.test(name));
+    expect(sorted(listed)).toEqual(sorted(routes));
     const prose = text.split('\n').filter((line) => !line.startsWith('|'));
-    const unseen = paths
-      .filter((path) => path !== '/metrics')
-      .map((path) => `\`GET ${path.replace('{clueNo}', 'CL')}`)
+    const unseen = routes
+      .filter((route) => route !== 'GET /metrics')
+      .map((route) => `\`${route.replace('{clueNo}', 'CL')}`)
       .filter((route) => !prose.some((line) => line.includes(route)));
     expect(unseen).toEqual([]);
   });
@@ -141,9 +145,9 @@ describe('the command line', () => {
   const text = section('## 6. Command line');
 
   it('has every option', () => {
-    const options = [...source.matchAll(/ption\(\s*'(?:-\w, )?(--[a-z-]+)|'-c, (--config)/g)].map(
-      (match) => match[1] ?? match[2],
-    );
+    const options = [
+      ...source.matchAll(/(?:ption\(\s*|= \[)'(?:-\w, )?(--[a-z-]+)|'-c, (--config)/g),
+    ].map((match) => match[1] ?? match[2]);
     expect(options.length).toBeGreaterThan(0);
     const written = namesIn(text).filter((name) => name.startsWith('--'));
     expect(sorted(written)).toEqual(sorted(new Set(options as string[])));
