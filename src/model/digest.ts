@@ -14,26 +14,44 @@ export type Json =
  * `undefined` members left out. Numbers print as ECMAScript prints them; NaN and infinities throw.
  */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
-    return JSON.stringify(value);
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new Error(`Cannot write ${value} as canonical JSON`);
+      return String(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? canonicalArray(value) : canonicalObject(value);
+    default:
+      throw new Error(`Cannot write a ${typeof value} as canonical JSON`);
   }
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new Error(`Cannot write ${value} as canonical JSON`);
-    return JSON.stringify(value);
+}
+
+function canonicalArray(values: readonly unknown[]): string {
+  if (values.length === 0) return '[]';
+  // The same text, several times faster: evidence holds tens of thousands of readings.
+  if (values.every(Number.isFinite)) return JSON.stringify(values);
+  let text = '[';
+  for (let i = 0; i < values.length; i++) {
+    if (i > 0) text += ',';
+    text += canonicalJson(values[i]);
   }
-  if (Array.isArray(value)) {
-    // The same text, several times faster: evidence holds tens of thousands of readings.
-    if (value.every(Number.isFinite)) return JSON.stringify(value);
-    return `[${value.map(canonicalJson).join(',')}]`;
+  return `${text}]`;
+}
+
+function canonicalObject(value: object): string {
+  const members = value as Readonly<Record<string, unknown>>;
+  let text = '';
+  // Sorted by UTF-16 code units, which is how `sort` compares.
+  for (const key of Object.keys(members).sort()) {
+    const member = members[key];
+    if (member === undefined) continue;
+    text += `${text === '' ? '{' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
-  if (typeof value === 'object') {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
-    return `{${members.join(',')}}`;
-  }
-  throw new Error(`Cannot write a ${typeof value} as canonical JSON`);
+  return text === '' ? '{}' : `${text}}`;
 }
 
 /** SHA-256 in lower-case hex. */

@@ -4,7 +4,6 @@ import {
   dropRecord,
   dropRecordsBefore,
   findRecord,
-  found,
   hasRecord,
   putRecord,
   recordMinutes,
@@ -18,6 +17,7 @@ import {
   putSeconds,
   readSlot,
 } from './cell-page.ts';
+import { found } from './hour-records.ts';
 import { emptyCell, type MinuteCell, type PutOutcome } from './minute-cell.ts';
 import { packed, packSlot } from './pack-cell.ts';
 import type { SecondState } from './second-state.ts';

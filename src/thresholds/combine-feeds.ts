@@ -2,10 +2,17 @@ import type { ResultFeed } from '../model/exposure.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { type FeedSeconds, feedsOf, readFeedSeconds, speaksAt } from './feed-seconds.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
-import { CONTACT, LEAD, type MinuteTable, NO_CONTACT, readMinuteTable } from './minute-table.ts';
+import {
+  CONTACT,
+  emptyTable,
+  type MinuteTable,
+  NO_CONTACT,
+  readMinuteTable,
+  type WritableTable,
+} from './minute-table.ts';
 import { presenceAt } from './presence.ts';
 import { isHeatC, quantityOf } from './quantity.ts';
-import type { Interval, RuleInputs } from './rule-inputs.ts';
+import type { RuleInputs } from './rule-inputs.ts';
 
 /** The minutes of a rule, and what each of several channels stood for in them. */
 export interface CombinedTable {
@@ -23,8 +30,9 @@ export function readRuleTable(inputs: RuleInputs): CombinedTable {
   if (inputs.further === undefined && inputs.first === undefined) {
     return { table: readMinuteTable(inputs) };
   }
-  const table = emptyTable(inputs);
-  const { startMs, length } = table;
+  const empty = emptyTable(inputs);
+  const { startMs, length } = empty;
+  const table: CombinedMinutes = { ...empty, absent: new Uint8Array(length) };
   const feeds = feedsOf(inputs).map((feed) => readFeedSeconds(inputs, feed, startMs, length));
   const seconds = new Map(feeds.map((feed) => [feed, 0]));
   for (let index = 0; index < length; index++) combineMinute(inputs, table, feeds, index, seconds);
@@ -38,37 +46,7 @@ export function readRuleTable(inputs: RuleInputs): CombinedTable {
   };
 }
 
-type WritableTable = {
-  -readonly [K in keyof Omit<MinuteTable, 'saturated' | 'excluded'>]-?: MinuteTable[K];
-} & { excluded: Record<string, number> };
-
-function emptyTable(inputs: RuleInputs): WritableTable {
-  const { shift } = inputs.subject;
-  const startMs = Math.min(inputs.lead[0]?.[0] ?? shift.startMs, shift.startMs);
-  const length = Math.max(0, Math.floor((shift.endMs - startMs) / MINUTE_MS));
-  const contact = new Uint8Array(length);
-  const mark = (intervals: readonly Interval[], kind: number): void => {
-    for (const [from, until] of intervals) {
-      contact.fill(kind, (from - startMs) / MINUTE_MS, (until - startMs) / MINUTE_MS);
-    }
-  };
-  mark(inputs.lead, LEAD);
-  mark(inputs.contact, CONTACT);
-  return {
-    startMs,
-    length,
-    contact,
-    covered: new Uint8Array(length),
-    absent: new Uint8Array(length),
-    conflicts: new Uint8Array(length),
-    lower: new Float64Array(length),
-    estimate: new Float64Array(length),
-    hot: new Uint8Array(length),
-    excluded: {},
-    contactMinutes: contact.reduce((n, kind) => n + (kind === CONTACT ? 1 : 0), 0),
-    max: null,
-  };
-}
+type CombinedMinutes = WritableTable & { readonly absent: Uint8Array };
 
 /** One second as its channels make it together. */
 interface CombinedSecond {
@@ -82,7 +60,7 @@ interface CombinedSecond {
 
 function combineMinute(
   inputs: RuleInputs,
-  table: WritableTable,
+  table: CombinedMinutes,
   feeds: readonly FeedSeconds[],
   index: number,
   seconds: Map<FeedSeconds, number>,

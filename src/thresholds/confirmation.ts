@@ -41,13 +41,15 @@ export function confirmationMeans(
   for (const { index, resolvedIndex, sum } of table.saturated) {
     if (resolvedIndex <= last) saturated[index]! += sum;
   }
-  return Array.from({ length: table.length }, (_, index) => {
-    if (table.contact[index] === NO_CONTACT) return NO_EXPOSURE;
-    const from = index - width + 1;
-    if (from < 0 || index > last) return UNSEEN;
-    if (table.contact.subarray(from, index + 1).includes(NO_CONTACT)) return UNSEEN;
-    return meanOf(table, saturated, from, index);
-  });
+  const means: ConfirmationMean[] = [];
+  let inContact = 0;
+  for (let index = 0; index < table.length; index++) {
+    inContact = table.contact[index] === NO_CONTACT ? 0 : inContact + 1;
+    if (inContact === 0) means.push(NO_EXPOSURE);
+    else if (inContact < width || index > last) means.push(UNSEEN);
+    else means.push(meanOf(table, saturated, index - width + 1, index));
+  }
+  return means;
 }
 
 function meanOf(

@@ -104,17 +104,18 @@ function readCell(
   saturation: ReturnType<typeof createSaturationReader>,
 ): void {
   const { feed, excluded } = seconds;
-  const profile = profileAt(feed.profiles, cell.minuteMs);
+  const { minuteMs, states, values, barred } = cell;
+  const profile = profileAt(feed.profiles, minuteMs);
   let read = 0;
   for (let second = 0; second < CELL_SECONDS; second++) {
-    const state = cell.states[second]!;
+    const state = states[second]!;
     const at = index * CELL_SECONDS + second;
     const hasValue = isValueLetter(state);
     const isWide = WIDE_LETTERS.includes(state);
-    const raw = hasValue ? valueAt(cell, read++) : Number.NaN;
+    const raw = hasValue ? valueAt(values, read++) : Number.NaN;
     if (state === '-') continue;
-    if (cell.barred !== undefined || profile === undefined) {
-      excluded.set(at, cell.barred ?? 'profile');
+    if (barred !== undefined || profile === undefined) {
+      excluded.set(at, barred ?? 'profile');
     } else if (state === 'X') {
       seconds.conflict[at] = 1;
       excluded.set(at, 'conflict');
@@ -141,5 +142,5 @@ function readCell(
 }
 
 /** Values are written once when all are equal. */
-const valueAt = (cell: InputCell, index: number): number =>
-  (cell.values.length === 1 ? cell.values[0] : cell.values[index]) ?? Number.NaN;
+const valueAt = (values: readonly number[], index: number): number =>
+  (values.length === 1 ? values[0] : values[index]) ?? Number.NaN;

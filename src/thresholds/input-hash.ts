@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { digestOf } from '../model/digest.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
-import { PACKED_BYTES_MAX, packed, packStatesAndValues } from './pack-cell.ts';
+import { PACKED_BYTES_MAX, packedBytes, packStatesAndValues } from './pack-cell.ts';
 import type { BarReason, InputCell, RuleInputs } from './rule-inputs.ts';
+import { copyBytes, type PackedBytes } from './unpack-cell.ts';
 
 /** SHA-256 of cells, lower-case hex. */
 export type CellsHash = (cells: readonly InputCell[]) => string;
@@ -28,30 +29,33 @@ export const RECORD_HEAD = 5;
 export const RECORD_BYTES_MAX = RECORD_HEAD + PACKED_BYTES_MAX;
 
 const letters = new Uint8Array(CELL_SECONDS);
+const writer = createRecordWriter();
 
 /**
  * SHA-256 over one record a cell: number of the UTC minute (4 bytes), why it is barred (1 byte; 0: it is
  * not), and the minute as `pack-cell.ts` writes it, the states being the letters' codes.
  */
 export const cellsHash: CellsHash = (cells) => {
-  const writer = createRecordWriter();
+  writer.clear();
   for (const { minuteMs, states, values, barred } of cells) {
     for (let second = 0; second < CELL_SECONDS; second++) {
       letters[second] = states.charCodeAt(second);
     }
     const length = packStatesAndValues(letters, values);
-    writer.put(minuteMs / MINUTE_MS, barred, packed, 0, length);
+    writer.put(minuteMs / MINUTE_MS, barred, packedBytes, 0, length);
   }
   return writer.hash();
 };
 
 /** Collects records of cells. */
 export interface RecordWriter {
+  /** Begins anew, in the same memory. */
+  clear(): void;
   /** Adds `length` bytes from `at` on; gives where in `bytes()` they went. */
   put(
     minute: number,
     barred: BarReason | undefined,
-    from: Uint8Array,
+    from: PackedBytes,
     at: number,
     length: number,
   ): number;
@@ -60,21 +64,33 @@ export interface RecordWriter {
 }
 
 export function createRecordWriter(): RecordWriter {
-  let buffer = Buffer.allocUnsafe(1 << 15);
+  let room = roomFor(1 << 16);
   let end = 0;
+  const reserve = (): void => {
+    if (end + RECORD_BYTES_MAX <= room.bytes.byteLength) return;
+    const larger = roomFor(2 * room.bytes.byteLength);
+    larger.bytes.set(room.bytes);
+    room = larger;
+  };
   return {
+    clear() {
+      end = 0;
+    },
     put(minute, barred, from, at, length) {
-      if (end + RECORD_BYTES_MAX > buffer.byteLength) {
-        buffer = Buffer.concat([buffer.subarray(0, end)], buffer.byteLength * 2);
-      }
-      buffer.writeUInt32BE(minute, end);
-      buffer[end + 4] = barred === undefined ? 0 : BARRED_CODES[barred];
+      reserve();
+      room.view.setUint32(end, minute);
+      room.bytes[end + 4] = barred === undefined ? 0 : BARRED_CODES[barred];
       const start = end + RECORD_HEAD;
-      for (let i = 0; i < length; i++) buffer[start + i] = from[at + i]!;
+      copyBytes(from, at, room, start, length);
       end = start + length;
       return start;
     },
-    bytes: () => buffer,
-    hash: () => hash('sha256', buffer.subarray(0, end), 'hex'),
+    bytes: () => room.bytes,
+    hash: () => hash('sha256', room.bytes.subarray(0, end), 'hex'),
   };
+}
+
+function roomFor(length: number): PackedBytes {
+  const bytes = new Uint8Array(length);
+  return { bytes, view: new DataView(bytes.buffer) };
 }

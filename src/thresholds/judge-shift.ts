@@ -6,6 +6,7 @@ import { monitorObstacles } from './detectors/obstacles.ts';
 import type { Emit, EngineState, RuleState } from './engine-state.ts';
 import { evaluateRule } from './evaluate-rule.ts';
 import { findingsAgainst } from './gateway-findings.ts';
+import { plainCell } from './packed-cell.ts';
 import type { RuleInputs } from './rule-inputs.ts';
 import { definitionOf } from './rule-states.ts';
 import { keepShiftSum } from './shift-sums.ts';
@@ -23,10 +24,10 @@ export function judgeShift(state: EngineState, rule: RuleState, nowMs: number, e
   rule.evaluatedAtMs = nowMs;
   rule.progress = null;
   rule.ordered = null;
-  // Judged again, it is looked up again: most never are.
-  if (!rule.isOrphan) rule.definition = null;
   rule.channel.gateway.waiting.delete(rule);
   keepShiftSum(state, rule, inputs, judged, nowMs);
+  // Judged again, it is looked up again: most never are.
+  if (!rule.isOrphan) rule.definition = null;
   const isKnown = judged.resultHash === rule.resultHash;
   // The same result with other obstacles is told again: it may have been pushed without them.
   if (isKnown && obstacles.join(' ') === rule.obstacles) return;
@@ -83,12 +84,13 @@ function shiftInputs(state: EngineState, rule: RuleState, untilMs: number): Rule
 
 function overLimit(
   result: ShiftResult,
-  inputs: RuleInputs,
+  judgedFrom: RuleInputs,
   obstacles: readonly string[],
   atMs: number,
   final: boolean,
 ): Signal {
   const signalKey = digestOf({ kind: 'OVER_LIMIT', final, result, obstacles });
+  const inputs = plainInputs(judgedFrom);
   return { kind: 'OVER_LIMIT', signalKey, atMs, final, result, inputs, obstacles };
 }
 
@@ -101,3 +103,12 @@ const obstaclesOf = (
   ...findingsAgainst(state, rule),
   ...monitorObstacles(state, rule.channel, inputs),
 ];
+
+/** The inputs with their cells as JSON has them: they outlive the minutes in memory. */
+const plainInputs = (inputs: RuleInputs): RuleInputs => ({
+  ...inputs,
+  cells: inputs.cells.map(plainCell),
+  ...(inputs.further === undefined
+    ? {}
+    : { further: inputs.further.map((feed) => ({ ...feed, cells: feed.cells.map(plainCell) })) }),
+});

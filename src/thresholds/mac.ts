@@ -18,10 +18,11 @@ export function mac(question: RuleQuestion): RuleOutcome | undefined {
   const width = confirmationMinutes(measuringProfiles(inputs));
   const shiftIndex = (inputs.subject.shift.startMs - table.startMs) / MINUTE_MS;
   const windows: SlidingWindow[] = [];
-  for (let to = Math.max(width, shiftIndex + 1); to <= table.length; to++) {
-    const from = to - width;
-    if (table.contact.subarray(from, to).includes(NO_CONTACT)) continue;
-    windows.push({ from, to, divisorMinutes: width });
+  let inContact = 0;
+  for (let to = 1; to <= table.length; to++) {
+    inContact = table.contact[to - 1] === NO_CONTACT ? 0 : inContact + 1;
+    if (to <= shiftIndex || inContact < width) continue;
+    windows.push({ from: to - width, to, divisorMinutes: width });
   }
   const outcome = evaluateSliding(question, windows);
   if (outcome === undefined) return undefined;

@@ -10,8 +10,21 @@ import {
   quantityOf,
 } from './quantity.ts';
 import type { InputCell, InputProfile, Interval, RuleInputs } from './rule-inputs.ts';
-import { createSaturationReader, type SaturatedSeconds } from './saturation.ts';
+import {
+  createSaturationReader,
+  type SaturatedSeconds,
+  type SaturationReader,
+} from './saturation.ts';
 import { isValueLetter } from './second-state.ts';
+import {
+  ESTIMATE,
+  hasWholeSum,
+  LOWER,
+  MAX,
+  SUM_NUMBERS,
+  type WholeSums,
+  wholeSumsOf,
+} from './whole-sums.ts';
 import {
   createWideMeanReader,
   readsWideMeans,
@@ -50,30 +63,51 @@ export interface MinuteTable {
 
 /** Reads the cells of a rule's inputs; pure, in the order of the seconds. */
 export function readMinuteTable(inputs: RuleInputs): MinuteTable {
+  const table = emptyTable(inputs);
+  const { contact, startMs, length } = table;
+  const saturation = createSaturationReader();
+  const wide = createWideMeanReader(inputs, startMs);
+  const sums = wholeSumsOf(inputs);
+  const { cells } = inputs;
+  for (let nth = 0; nth < cells.length; nth++) {
+    const cell = cells[nth]!;
+    const index = (cell.minuteMs - startMs) / MINUTE_MS;
+    if (index < 0 || index >= length) continue;
+    if (sums !== undefined && hasWholeSum(sums, cell, nth)) {
+      addWhole(table, index, sums, nth, saturation);
+    } else readCell(inputs, cell, index, table, saturation, wide);
+  }
+  const late = [...saturation.done(), ...wide.done()];
+  return { ...table, saturated: late.filter(({ index }) => contact[index] !== 0) };
+}
+
+/** The minutes of a rule's shift before any cell is read. */
+export function emptyTable(inputs: RuleInputs): WritableTable {
   const { shift } = inputs.subject;
   const startMs = Math.min(inputs.lead[0]?.[0] ?? shift.startMs, shift.startMs);
   const length = Math.max(0, Math.floor((shift.endMs - startMs) / MINUTE_MS));
-  const contact = new Uint8Array(length);
+  // One buffer for all: each of its own would cost as much as reading the cells.
+  const buffer = new ArrayBuffer(length * (2 * Float64Array.BYTES_PER_ELEMENT + 4));
+  const numbersAt = (nth: number) => new Float64Array(buffer, nth * 8 * length, length);
+  const bytesAt = (nth: number) => new Uint8Array(buffer, (16 + nth) * length, length);
+  const contact = bytesAt(0);
   markContact(contact, startMs, inputs.lead, LEAD);
   markContact(contact, startMs, inputs.contact, CONTACT);
-  const table = {
+  let contactMinutes = 0;
+  for (let i = 0; i < length; i++) if (contact[i] === CONTACT) contactMinutes++;
+  return {
     startMs,
     length,
     contact,
-    covered: new Uint8Array(length),
-    conflicts: new Uint8Array(length),
-    lower: new Float64Array(length),
-    estimate: new Float64Array(length),
-    hot: new Uint8Array(length),
-    excluded: {} as Record<string, number>,
-    contactMinutes: contact.reduce((n, kind) => n + (kind === CONTACT ? 1 : 0), 0),
-    max: null as number | null,
+    covered: bytesAt(1),
+    conflicts: bytesAt(2),
+    lower: numbersAt(0),
+    estimate: numbersAt(1),
+    hot: bytesAt(3),
+    excluded: {},
+    contactMinutes,
+    max: null,
   };
-  const saturation = createSaturationReader();
-  const wide = createWideMeanReader(inputs, startMs);
-  for (const cell of inputs.cells) readCell(inputs, cell, table, saturation, wide);
-  const late = [...saturation.done(), ...wide.done()];
-  return { ...table, saturated: late.filter(({ index }) => contact[index] !== 0) };
 }
 
 function markContact(
@@ -87,7 +121,8 @@ function markContact(
   }
 }
 
-type WritableTable = {
+/** A table that is being read. */
+export type WritableTable = {
   -readonly [K in keyof Omit<MinuteTable, 'saturated' | 'excluded'>]: MinuteTable[K];
 } & {
   excluded: Record<string, number>;
@@ -95,34 +130,27 @@ type WritableTable = {
 
 function readCell(
   inputs: RuleInputs,
-  cell: InputCell,
+  { minuteMs, states, values, barred }: InputCell,
+  index: number,
   table: WritableTable,
-  saturation: ReturnType<typeof createSaturationReader>,
+  saturation: SaturationReader,
   wide: WideMeanReader,
 ): void {
-  const index = (cell.minuteMs - table.startMs) / MINUTE_MS;
-  const profile = profileAt(inputs.profiles, cell.minuteMs);
-  if (index < 0 || index >= table.length) return;
+  const profile = profileAt(inputs.profiles, minuteMs);
   const inContact = table.contact[index] === CONTACT;
   const exclude = (reason: string): void => {
     if (inContact) table.excluded[reason] = (table.excluded[reason] ?? 0) + 1;
   };
   const quantity = quantityOf(inputs.subject.limitKind);
   const isShort = isShortWindow(inputs.subject.limitKind);
-  if (cell.states === ALL_NORMAL && cell.barred === undefined && profile !== undefined) {
-    if (areInRange(cell.values, profile.range)) {
-      addWhole(table, index, cell.values, quantity, profile, saturation);
-      return;
-    }
-  }
   let read = 0;
   for (let second = 0; second < CELL_SECONDS; second++) {
-    const state = cell.states[second]!;
+    const state = states[second]!;
     const hasValue = isValueLetter(state);
-    const value = hasValue ? valueAt(cell, read++) : 0;
+    const value = hasValue ? valueAt(values, read++) : 0;
     if (state === '-') continue;
     const atS = index * CELL_SECONDS + second;
-    if (cell.barred !== undefined || profile === undefined) exclude(cell.barred ?? 'profile');
+    if (barred !== undefined || profile === undefined) exclude(barred ?? 'profile');
     else if (WIDE_LETTERS.includes(state) && !readsWideMeans(inputs)) exclude(WIDE_REASON);
     else if (state === 'X') {
       table.conflicts[index]!++;
@@ -145,57 +173,26 @@ function readCell(
   }
 }
 
-/** Most minutes are: each second a value. */
-const ALL_NORMAL = 'N'.repeat(CELL_SECONDS);
-
-function areInRange(values: readonly number[], [bottom, top]: InputProfile['range']): boolean {
-  for (let i = 0; i < values.length; i++) {
-    if (values[i]! < bottom || values[i]! > top) return false;
-  }
-  return true;
-}
-
-/** From here on the estimate of a second is its lower part, to the last bit. */
-const plainFromOf = (quantity: Quantity, { lod }: InputProfile): number =>
-  quantity === 'heat' ? Number.NEGATIVE_INFINITY : quantity === 'energy' ? lod : Math.max(0, lod);
-
-/** Adds 60 seconds of proof as `addSecond` and the saturation would, in the same order. */
+/** Adds a minute of 60 seconds of proof as `addSecond` and the saturation would. */
 function addWhole(
   table: WritableTable,
   index: number,
-  values: readonly number[],
-  quantity: Quantity,
-  profile: InputProfile,
-  saturation: ReturnType<typeof createSaturationReader>,
+  sums: WholeSums,
+  nth: number,
+  saturation: SaturationReader,
 ): void {
-  const rise = plausibleRise(quantity, profile);
-  const plainFrom = plainFromOf(quantity, profile);
-  const isOne = values.length === 1;
-  let lower = 0;
-  let estimate = 0;
-  let hot = 0;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let second = 0; second < CELL_SECONDS; second++) {
-    const value = isOne ? values[0]! : values[second]!;
-    if (second === 0 || value >= rise) {
-      saturation.seen(index * CELL_SECONDS + second, index, value >= rise);
-    }
-    const read = value * profile.unitFactor;
-    if (read > max) max = read;
-    const part = lowerPart(value, quantity, profile);
-    estimate += value >= plainFrom ? part : estimatePart(value, quantity, profile);
-    if (quantity === 'heat') {
-      if (!isHeatC(read)) continue;
-      hot++;
-    }
-    lower += part;
-  }
+  const firstS = index * CELL_SECONDS;
+  const at = nth * SUM_NUMBERS;
+  const lastHigh = sums.lastHigh[nth]!;
+  saturation.seen(firstS, index, lastHigh >= 0 && sums.isFirstHigh[nth] === 1);
+  if (lastHigh > 0) saturation.seen(firstS + lastHigh, index, true);
   table.covered[index] = CELL_SECONDS;
-  table.lower[index] = lower;
-  table.estimate[index] = estimate;
-  table.hot[index] = hot;
+  table.lower[index] = sums.numbers[at + LOWER]!;
+  table.estimate[index] = sums.numbers[at + ESTIMATE]!;
+  table.hot[index] = sums.hot[nth]!;
   if (table.contact[index] !== CONTACT) return;
-  table.max = table.max === null ? max : Math.max(table.max, max);
+  const max = sums.numbers[at + MAX]!;
+  if (table.max === null || max > table.max) table.max = max;
 }
 
 function addSecond(
@@ -219,8 +216,8 @@ function addSecond(
 }
 
 /** Values are written once when all are equal. */
-const valueAt = (cell: InputCell, index: number): number =>
-  (cell.values.length === 1 ? cell.values[0] : cell.values[index]) ?? Number.NaN;
+const valueAt = (values: readonly number[], index: number): number =>
+  (values.length === 1 ? values[0] : values[index]) ?? Number.NaN;
 
 /** The last profile that started at or before a time. */
 export function profileAt(

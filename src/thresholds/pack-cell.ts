@@ -1,6 +1,7 @@
 import { type CellPage, EXPONENT_MAX, readSlot, SCALES } from './cell-page.ts';
 import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
 import { holdsValue } from './second-state.ts';
+import type { PackedBytes } from './unpack-cell.ts';
 
 /**
  * A minute as bytes, for the days it stays in memory, for checkpoints and for digests: a function of its
@@ -24,6 +25,7 @@ export const PACKED_BYTES_MAX = 1 + CELL_SECONDS + 5 + 8 * CELL_SECONDS;
 /** What the last `pack…` wrote, from the start. */
 export const packed = new Uint8Array(PACKED_BYTES_MAX);
 const view = new DataView(packed.buffer);
+export const packedBytes: PackedBytes = { bytes: packed, view };
 const scratch = emptyCell(0);
 const whole = new Int32Array(CELL_SECONDS);
 const numbers = new Float64Array(CELL_SECONDS);

@@ -107,9 +107,10 @@ function findPeaks(
     if (!isComplete || estimate === null) return false;
     return !exceeds(reading === 'certain' ? estimate + uAt(estimate) : estimate, limit);
   };
+  const first = shiftIndex(table);
   const levels = means.map((mean, i): MinuteLevel => {
     // Minutes before the shift only lead into its windows: its episodes are its own.
-    if (i < shiftIndex(table)) return 'unknown';
+    if (i < first) return 'unknown';
     if (isAbove(mean, limit)) return 'above';
     return isBelow(mean) ? 'below' : 'unknown';
   });
@@ -125,7 +126,8 @@ const shiftIndex = ({ contact }: MinuteTable): number => contact.indexOf(CONTACT
 function highest(means: readonly ConfirmationMean[], table: MinuteTable) {
   let index = Math.max(0, shiftIndex(table));
   let lowerBound = 0;
-  for (const [i, mean] of means.entries()) {
+  for (let i = 0; i < means.length; i++) {
+    const mean = means[i]!;
     if (table.contact[i] !== CONTACT || mean.lowerBound <= lowerBound) continue;
     index = i;
     lowerBound = mean.lowerBound;

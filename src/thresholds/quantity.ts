@@ -14,16 +14,25 @@ export const HEAT_C_MIN = 25;
 /** Whether a WBGT is heat exposure. 0.7 × 24.4 + 0.3 × 26.4 is 25 on paper, and a hair less in binary. */
 export const isHeatC = (wbgtC: number): boolean => wbgtC >= HEAT_C_MIN * (1 - 1e-9);
 
-/** Energies of whole tenths of a decibel worked out so far; NaN: not yet. A power costs ten additions. */
-const energies = new Float64Array(2_048).fill(Number.NaN);
+/** Levels up to this have their energies at hand, by whole multiples of 1, 0.1 and 0.01 dB. */
+const LEVEL_MAX = 204;
+const ENERGIES: (Float64Array | undefined)[] = [];
+const EXPONENT_MAX = 2;
+
+/** Energies of 0, 1, 2 … times 10^−exponent dB: a power costs ten additions. Undefined: not kept. */
+export function energiesOfWhole(exponent: number): Float64Array | undefined {
+  if (exponent > EXPONENT_MAX) return undefined;
+  const scale = 10 ** exponent;
+  ENERGIES[exponent] ??= Float64Array.from({ length: LEVEL_MAX * scale }, (_, n) =>
+    powerOf(n / scale),
+  );
+  return ENERGIES[exponent];
+}
 
 function energyOf(levelDb: number): number {
   const tenths = Math.round(levelDb * 10);
-  if (tenths / 10 !== levelDb || tenths < 0 || tenths >= energies.length) return powerOf(levelDb);
-  const known = energies[tenths]!;
-  if (!Number.isNaN(known)) return known;
-  energies[tenths] = powerOf(levelDb);
-  return energies[tenths]!;
+  const known = tenths / 10 === levelDb ? energiesOfWhole(1)?.[tenths] : undefined;
+  return known ?? powerOf(levelDb);
 }
 
 const powerOf = (levelDb: number): number => 10 ** (levelDb / 10);

@@ -1,22 +1,23 @@
-import { MINUTE_MS } from '../model/time.ts';
-import { findRecord, found } from './cell-archive.ts';
+import { findRecords } from './cell-archive.ts';
 import type { ChannelCells } from './cell-store.ts';
-import { createRecordWriter, type RecordWriter } from './input-hash.ts';
-import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
-import { ONE, packed, packSlot, packStatesAndValues, RUNS } from './pack-cell.ts';
-import type { BarReason, InputCell } from './rule-inputs.ts';
-import { isReadable, PLAIN_LETTERS, secondLetter } from './second-state.ts';
-import { type PackedBytes, unpackCell, unpackWhole } from './unpack-cell.ts';
+import { hourPlaces, MINUTES } from './hour-records.ts';
+import { createRecordWriter } from './input-hash.ts';
+import { CELL_SECONDS, emptyCell } from './minute-cell.ts';
+import { ONE, packed, packedBytes, packSlot, packStatesAndValues, RUNS } from './pack-cell.ts';
+import { PackedCell, readableValues } from './packed-cell.ts';
+import type { BarReason } from './rule-inputs.ts';
+import { PLAIN_LETTERS, secondLetter } from './second-state.ts';
+import { type PackedBytes, unpackCell } from './unpack-cell.ts';
 
 /** Cells as rules read them, and their `cellsHash`. */
 export interface HashedCells {
-  readonly cells: readonly InputCell[];
+  readonly cells: readonly PackedCell[];
   readonly hash: string;
 }
 
 const scratch = emptyCell(0);
-const packedSlot: PackedBytes = { bytes: packed, view: new DataView(packed.buffer) };
 const letterCodes = new Uint8Array(CELL_SECONDS);
+const writer = createRecordWriter();
 
 /**
  * The minutes `from` to `until − 1` of a channel that hold anything. Their hash is made from the packed
@@ -28,96 +29,91 @@ export function readInputCells(
   until: number,
   barredOf: (minute: number) => BarReason | undefined,
 ): HashedCells {
-  const cells: InputCell[] = [];
-  const writer = createRecordWriter();
-  const { page, slot, index, archive } = channel;
-  for (let minute = from; minute < until; minute++) {
-    const isOpen = page.openMinute[slot] === minute;
-    if (!isOpen && !findRecord(archive, index, minute)) continue;
-    const length = isOpen ? packSlot(page, slot) : found.length;
-    const source = isOpen ? packedSlot : found.from;
-    const at = isOpen ? 0 : found.at;
-    const barred = barredOf(minute);
-    const plain = copyPlain(writer, minute, barred, source, at, length);
-    let values: readonly number[];
-    if (plain === ALL_NORMAL) values = unpackWhole(source, at);
-    else {
-      unpackCell(source, at, scratch);
-      values = valuesOf(scratch);
-    }
-    const states = plain ?? rewrite(writer, minute, barred);
-    const minuteMs = minute * MINUTE_MS;
-    cells.push(
-      barred === undefined ? { minuteMs, states, values } : { minuteMs, states, values, barred },
-    );
+  const cells: PackedCell[] = [];
+  writer.clear();
+  for (let minute = from; minute < until; ) {
+    const end = Math.min(until, (Math.floor(minute / MINUTES) + 1) * MINUTES);
+    readHourCells(channel, minute, end, barredOf, cells);
+    minute = end;
   }
   return { cells, hash: writer.hash() };
 }
 
-/** 60 of each letter: most minutes are all alike, and share one string. */
-const SAME = Array.from({ length: 128 }, (_, code) =>
-  String.fromCharCode(code).repeat(CELL_SECONDS),
-);
+function readHourCells(
+  { page, slot, index, archive }: ChannelCells,
+  from: number,
+  until: number,
+  barredOf: (minute: number) => BarReason | undefined,
+  cells: PackedCell[],
+): void {
+  const isThere = findRecords(archive, index, from);
+  const open = page.openMinute[slot]!;
+  for (let minute = from; minute < until; minute++) {
+    if (minute === open) {
+      const bytes = packed.slice(0, packSlot(page, slot));
+      const source = { bytes, view: new DataView(bytes.buffer) };
+      cells.push(takeCell(minute, source, 0, bytes.byteLength, barredOf(minute)));
+    } else if (isThere) {
+      const place = minute % MINUTES;
+      const source = hourPlaces.pages[place]!;
+      if (source === null) continue;
+      const at = hourPlaces.at[place]!;
+      cells.push(takeCell(minute, source, at, hourPlaces.length[place]!, barredOf(minute)));
+    }
+  }
+}
 
-const ALL_NORMAL = 'N'.repeat(CELL_SECONDS);
+/** The cell, whose record is written. */
+function takeCell(
+  minute: number,
+  from: PackedBytes,
+  at: number,
+  length: number,
+  barred: BarReason | undefined,
+): PackedCell {
+  const cell = new PackedCell(minute, from, at, barred);
+  if (!copyPlain(minute, barred, from, at, length)) rewrite(cell);
+  return cell;
+}
 
 /**
  * Copies a packed minute whose states stand for one letter each, and whose values are just those of `N`
- * and `k`; gives its letters. Undefined: it isn't one, nothing was copied.
+ * and `k`. False: it isn't one, nothing was copied.
  */
 function copyPlain(
-  writer: RecordWriter,
   minute: number,
   barred: BarReason | undefined,
-  { bytes }: PackedBytes,
+  from: PackedBytes,
   at: number,
   length: number,
-): string | undefined {
+): boolean {
+  const { bytes } = from;
   const mode = bytes[at]! & 0b1111;
   if (mode === ONE) {
     const letter = PLAIN_LETTERS[bytes[at + 1]!]!;
-    if (letter === 0) return undefined;
-    const start = writer.put(minute, barred, bytes, at, length);
-    writer.bytes()[start + 1] = letter;
-    return SAME[letter]!;
+    if (letter === 0) return false;
+    writer.bytes()[writer.put(minute, barred, from, at, length) + 1] = letter;
+    return true;
   }
-  if (mode !== RUNS) return undefined;
+  if (mode !== RUNS) return false;
   for (let run = at + 1, second = 0; second < CELL_SECONDS; second += bytes[run]!, run += 2) {
-    if (PLAIN_LETTERS[bytes[run + 1]!] === 0) return undefined;
+    if (PLAIN_LETTERS[bytes[run + 1]!] === 0) return false;
   }
-  const start = writer.put(minute, barred, bytes, at, length);
+  const start = writer.put(minute, barred, from, at, length);
   const copied = writer.bytes();
-  let states = '';
-  for (let run = start + 1; states.length < CELL_SECONDS; run += 2) {
-    const letter = PLAIN_LETTERS[copied[run + 1]!]!;
-    copied[run + 1] = letter;
-    states += String.fromCharCode(letter).repeat(copied[run]!);
+  for (let run = start + 1, second = 0; second < CELL_SECONDS; run += 2) {
+    second += copied[run]!;
+    copied[run + 1] = PLAIN_LETTERS[copied[run + 1]!]!;
   }
-  return states;
+  return true;
 }
 
-/** Packs the minute in `scratch` anew by letters; gives them. */
-function rewrite(writer: RecordWriter, minute: number, barred: BarReason | undefined): string {
-  let states = '';
+/** Packs the minute anew by letters. */
+function rewrite({ minute, barred, from, at }: PackedCell): void {
+  unpackCell(from, at, scratch);
   for (let second = 0; second < CELL_SECONDS; second++) {
-    const letter = secondLetter(scratch.states[second]!);
-    states += letter;
-    letterCodes[second] = letter.charCodeAt(0);
+    letterCodes[second] = secondLetter(scratch.states[second]!).charCodeAt(0);
   }
-  const values = valuesOf(scratch);
-  writer.put(minute, barred, packed, 0, packStatesAndValues(letterCodes, values));
-  return states;
-}
-
-/** Values that rules are given; one when all are equal. */
-function valuesOf({ states, values }: MinuteCell): readonly number[] {
-  const read: number[] = [];
-  let allEqual = true;
-  for (let second = 0; second < CELL_SECONDS; second++) {
-    if (!isReadable[states[second]!]) continue;
-    const value = values[second]!;
-    if (allEqual && read.length > 0 && value !== read[0]) allEqual = false;
-    read.push(value);
-  }
-  return allEqual ? read.slice(0, 1) : read;
+  const values = readableValues(scratch);
+  writer.put(minute, barred, packedBytes, 0, packStatesAndValues(letterCodes, values));
 }

@@ -24,7 +24,7 @@ export interface InputCell {
   /** Values of the `N`, `k` and `<=>~` seconds in their order, in the profile's unit; one when all are equal. */
   readonly values: readonly number[];
   /** Why nothing in the minute is proof, whatever its values. */
-  readonly barred?: BarReason;
+  readonly barred?: BarReason | undefined;
 }
 
 export type BarReason = 'certificate' | 'mark' | 'profile';

@@ -35,5 +35,9 @@ export interface RuleOutcome {
 }
 
 /** The limit in force at a time; null: none. */
-export const limitAt = (inputs: RuleInputs, atMs: number): AppliedLimit | null =>
-  inputs.limits.findLast(({ fromMs }) => fromMs <= atMs)?.limit ?? null;
+export function limitAt({ limits }: RuleInputs, atMs: number): AppliedLimit | null {
+  for (let i = limits.length - 1; i >= 0; i--) {
+    if (limits[i]!.fromMs <= atMs) return limits[i]!.limit;
+  }
+  return null;
+}

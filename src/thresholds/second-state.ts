@@ -22,6 +22,8 @@ const CLOCK_SHIFT = 6;
 
 export const NONE: SecondState = 0;
 export const CONFLICT: SecondState = CODE_BITS;
+/** A value with flag N by a right clock. */
+export const NORMAL: SecondState = VALUE_BASE;
 
 /** How wrong the gateway's clock may have been: 0 up to 2 s, 1 up to 60 s, 2 more. */
 export type ClockClass = 0 | 1 | 2;

@@ -1,4 +1,4 @@
-import type { ExceedanceEpisode, JudgedWindow, Verdict } from '../model/exposure.ts';
+import type { ExceedanceEpisode, Verdict } from '../model/exposure.ts';
 import type { AppliedLimit } from '../model/limits.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
@@ -14,13 +14,11 @@ export interface SlidingWindow {
   readonly divisorMinutes: number;
 }
 
-interface WindowSums extends JudgedWindow {
-  readonly contactSeconds: number;
-  readonly hasConflicts: boolean;
-}
-
-interface JudgedSlidingWindow extends WindowSums {
+interface JudgedSlidingWindow {
   readonly window: SlidingWindow;
+  readonly lowerBound: number;
+  readonly estimate: number | null;
+  readonly hasConflicts: boolean;
   readonly limit: AppliedLimit;
   readonly verdict: Verdict;
 }
@@ -30,21 +28,18 @@ const SEVERITY: readonly Verdict[] = ['exceeded', 'suspected', 'borderline'];
 /**
  * Judges each window by the limit in force at its last second; the shift's verdict is the worst of
  * exceeded, suspected, borderline among them, else `within` when the windows that are within span
- * ≥ 75 % of contact time, else `indeterminate` (design §5). Undefined: no window has contact and limit.
+ * ≥ 75 % of contact time, else `indeterminate` (design §5). Windows ascend. Undefined: none has contact
+ * and limit.
  */
 export function evaluateSliding(
   question: RuleQuestion,
   windows: readonly SlidingWindow[],
 ): RuleOutcome | undefined {
-  const { table, inputs, uncertainty } = question;
+  const { table, uncertainty } = question;
   const judged: JudgedSlidingWindow[] = [];
   for (const window of windows) {
-    const sums = sumWindow(table, window, table.length);
-    const limit = limitAt(inputs, sums.endMs - SECOND_MS);
-    if (limit === null || sums.contactSeconds === 0) continue;
-    const isCapped = question.isCapped(limit) || sums.hasConflicts;
-    const verdict = judgeWindow(sums, limit.value, uncertainty, isCapped);
-    judged.push({ ...sums, window, limit, verdict });
+    const one = judgeSliding(question, window);
+    if (one !== undefined) judged.push(one);
   }
   const worst = worstOf(judged);
   if (worst === undefined) return undefined;
@@ -52,34 +47,73 @@ export function evaluateSliding(
     verdict: shiftVerdict(table, judged),
     limit: worst.limit,
     window: {
-      startMs: worst.startMs,
-      endMs: worst.endMs,
+      startMs: startMsOf(table, worst),
+      endMs: endMsOf(table, worst),
       lowerBound: worst.lowerBound,
       estimate: worst.estimate,
     },
     isCappedByConflicts: worst.hasConflicts,
-    episodes: episodesOf(judged),
+    episodes: episodesOf(table, judged),
     isCertainBy: (last) =>
       judged.some(({ window, limit, hasConflicts }) => {
         if (window.from > last || hasConflicts || question.isCapped(limit)) return false;
-        const { lowerBound } = sumWindow(table, window, last);
-        return isCertain(lowerBound, limit.value, uncertainty);
+        sumWindow(table, window, last);
+        return isCertain(sums.lower / secondsOf(window), limit.value, uncertainty);
       }),
     details: {},
   };
 }
 
+const secondsOf = ({ divisorMinutes }: SlidingWindow): number => divisorMinutes * CELL_SECONDS;
+
+const startMsOf = (table: MinuteTable, { window }: Pick<JudgedSlidingWindow, 'window'>): number =>
+  table.startMs + window.from * MINUTE_MS;
+
+const endMsOf = (table: MinuteTable, { window }: Pick<JudgedSlidingWindow, 'window'>): number =>
+  table.startMs + window.to * MINUTE_MS;
+
+function judgeSliding(
+  question: RuleQuestion,
+  window: SlidingWindow,
+): JudgedSlidingWindow | undefined {
+  const { table, inputs, uncertainty } = question;
+  sumWindow(table, window, table.length);
+  const { covered, conflicts, contactSeconds, exposedSeconds } = sums;
+  const limit = limitAt(inputs, endMsOf(table, { window }) - SECOND_MS);
+  if (limit === null || contactSeconds === 0) return undefined;
+  const lowerBound = sums.lower / secondsOf(window);
+  const isEnough = covered > 0 && covered >= COVERAGE_MIN * exposedSeconds;
+  const seen = isEnough ? (sums.estimate * (exposedSeconds / covered)) / secondsOf(window) : 0;
+  // Nobody was there: known, and no exposure.
+  const estimate = isEnough || exposedSeconds === 0 ? Math.max(seen, lowerBound) : null;
+  const hasConflicts = hasTooManyConflicts(conflicts, contactSeconds);
+  const isCapped = hasConflicts || question.isCapped(limit);
+  const verdict = judgeWindow({ lowerBound, estimate }, limit.value, uncertainty, isCapped);
+  return { window, lowerBound, estimate, hasConflicts, limit, verdict };
+}
+
+/** Of the last `sumWindow`; fractions from the start, so that it is never made anew. */
+const sums = {
+  lower: 0.5,
+  estimate: 0.5,
+  covered: 0,
+  conflicts: 0,
+  contactSeconds: 0,
+  exposedSeconds: 0,
+};
+
 /** Sums of a window from the minutes up to index `last`; time without contact counts as 0. */
-function sumWindow(table: MinuteTable, window: SlidingWindow, last: number): WindowSums {
+function sumWindow(table: MinuteTable, { from, to }: SlidingWindow, last: number): void {
+  const { contact, saturated } = table;
   let lower = 0;
   let estimate = 0;
   let covered = 0;
   let conflicts = 0;
-  let contactSeconds = 0;
+  let minutes = 0;
   let exposedSeconds = 0;
-  for (let i = window.from; i < window.to; i++) {
-    if (table.contact[i] === NO_CONTACT) continue;
-    contactSeconds += CELL_SECONDS;
+  for (let i = from; i < to; i++) {
+    if (contact[i] === NO_CONTACT) continue;
+    minutes++;
     exposedSeconds += exposedSecondsAt(table, i);
     if (i > last) continue;
     lower += table.lower[i]!;
@@ -87,22 +121,16 @@ function sumWindow(table: MinuteTable, window: SlidingWindow, last: number): Win
     covered += table.covered[i]!;
     conflicts += table.conflicts[i]!;
   }
-  for (const { index, resolvedIndex, sum } of table.saturated) {
-    if (index >= window.from && index < window.to && resolvedIndex <= last) lower += sum;
+  for (let i = 0; i < saturated.length; i++) {
+    const { index, resolvedIndex, sum } = saturated[i]!;
+    if (index >= from && index < to && resolvedIndex <= last) lower += sum;
   }
-  const divisorS = window.divisorMinutes * CELL_SECONDS;
-  const lowerBound = lower / divisorS;
-  const isEnough = covered > 0 && covered >= COVERAGE_MIN * exposedSeconds;
-  const seen = isEnough ? (estimate * (exposedSeconds / covered)) / divisorS : 0;
-  return {
-    startMs: table.startMs + window.from * MINUTE_MS,
-    endMs: table.startMs + window.to * MINUTE_MS,
-    lowerBound,
-    // Nobody was there: known, and no exposure.
-    estimate: isEnough || exposedSeconds === 0 ? Math.max(seen, lowerBound) : null,
-    contactSeconds,
-    hasConflicts: hasTooManyConflicts(conflicts, contactSeconds),
-  };
+  sums.lower = lower;
+  sums.estimate = estimate;
+  sums.covered = covered;
+  sums.conflicts = conflicts;
+  sums.contactSeconds = minutes * CELL_SECONDS;
+  sums.exposedSeconds = exposedSeconds;
 }
 
 const severityOf = (verdict: Verdict): number => {
@@ -112,12 +140,12 @@ const severityOf = (verdict: Verdict): number => {
 
 /** Worst verdict, then highest lower bound over its limit, then the earliest. */
 function worstOf(judged: readonly JudgedSlidingWindow[]): JudgedSlidingWindow | undefined {
-  let worst: JudgedSlidingWindow | undefined;
+  let worst = judged[0];
   for (const candidate of judged) {
-    const rank = severityOf(candidate.verdict) - (worst ? severityOf(worst.verdict) : 0);
-    if (worst === undefined || rank < 0 || (rank === 0 && isHigher(candidate, worst))) {
-      worst = candidate;
-    }
+    if (worst === undefined || candidate === worst) continue;
+    const isSame = candidate.verdict === worst.verdict;
+    const rank = isSame ? 0 : severityOf(candidate.verdict) - severityOf(worst.verdict);
+    if (rank < 0 || (rank === 0 && isHigher(candidate, worst))) worst = candidate;
   }
   return worst;
 }
@@ -131,22 +159,29 @@ function shiftVerdict(table: MinuteTable, judged: readonly JudgedSlidingWindow[]
   for (const verdict of SEVERITY) {
     if (judged.some((window) => window.verdict === verdict)) return verdict;
   }
-  const within = new Uint8Array(table.length);
-  for (const { window, verdict } of judged) {
-    if (verdict === 'within') within.fill(1, window.from, window.to);
-  }
   let seconds = 0;
-  for (const [i, isWithin] of within.entries()) {
-    if (isWithin === 1 && table.contact[i] === CONTACT) seconds += exposedSecondsAt(table, i);
+  let next = 0;
+  for (const { window, verdict } of judged) {
+    if (verdict !== 'within') continue;
+    for (let i = Math.max(next, window.from); i < window.to; i++) {
+      if (table.contact[i] === CONTACT) seconds += exposedSecondsAt(table, i);
+    }
+    next = Math.max(next, window.to);
   }
   return seconds >= COVERAGE_MIN * exposedSecondsOf(table) ? 'within' : 'indeterminate';
 }
 
 /** Runs of exceeding windows that touch or overlap. */
-function episodesOf(judged: readonly JudgedSlidingWindow[]): readonly ExceedanceEpisode[] {
+function episodesOf(
+  table: MinuteTable,
+  judged: readonly JudgedSlidingWindow[],
+): readonly ExceedanceEpisode[] {
   const episodes: ExceedanceEpisode[] = [];
-  for (const { verdict, startMs, endMs, lowerBound } of judged) {
-    if (verdict !== 'exceeded') continue;
+  for (const one of judged) {
+    if (one.verdict !== 'exceeded') continue;
+    const startMs = startMsOf(table, one);
+    const endMs = endMsOf(table, one);
+    const { lowerBound } = one;
     const open = episodes.at(-1);
     if (open !== undefined && startMs <= open.endMs) {
       const lowerBoundMax = Math.max(open.lowerBoundMax, lowerBound);
@@ -161,8 +196,8 @@ export function highestMean(table: MinuteTable, widthMinutes: number): number {
   let highest = 0;
   for (let from = 0; from + widthMinutes <= table.length; from++) {
     const to = from + widthMinutes;
-    const sums = sumWindow(table, { from, to, divisorMinutes: widthMinutes }, table.length);
-    highest = Math.max(highest, sums.lowerBound);
+    sumWindow(table, { from, to, divisorMinutes: widthMinutes }, table.length);
+    highest = Math.max(highest, sums.lower / (widthMinutes * CELL_SECONDS));
   }
   return highest;
 }

@@ -9,6 +9,19 @@ export interface PackedBytes {
   readonly view: DataView;
 }
 
+/** Copies bytes, four at a time: a minute is too short for a call of `set`. */
+export function copyBytes(
+  from: PackedBytes,
+  at: number,
+  into: PackedBytes,
+  start: number,
+  length: number,
+): void {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) into.view.setInt32(start + i, from.view.getInt32(at + i));
+  for (; i < length; i++) into.bytes[start + i] = from.bytes[at + i]!;
+}
+
 /** Reads the minute that stands at `at`. */
 export function unpackCell(from: PackedBytes, at: number, into: MinuteCell): void {
   const mode = from.bytes[at]!;

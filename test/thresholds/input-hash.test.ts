@@ -8,6 +8,7 @@ import {
   readCell,
 } from '../../src/thresholds/cell-store.ts';
 import { cellsHash } from '../../src/thresholds/input-hash.ts';
+import { plainCell } from '../../src/thresholds/packed-cell.ts';
 import { readInputCells } from '../../src/thresholds/read-input-cells.ts';
 import type { BarReason, InputCell } from '../../src/thresholds/rule-inputs.ts';
 import { type ClockClass, secondLetter, stateOf } from '../../src/thresholds/second-state.ts';
@@ -65,7 +66,7 @@ describe('readInputCells()', () => {
           const barOf = (minute: number) => bars[minute - FIRST];
           const wanted = bars.flatMap((bar, i): InputCell[] => obviousCell(cells, FIRST + i, bar));
           const read = readInputCells(cells, FIRST, FIRST + 6, barOf);
-          expect(read.cells).toEqual(wanted);
+          expect(read.cells.map(plainCell)).toEqual(wanted);
           expect(read.hash).toBe(cellsHash(wanted));
           expect(read.hash).toBe(cellsHash(JSON.parse(JSON.stringify(wanted))));
         },
