@@ -41,6 +41,7 @@ export interface AlertMetrics {
   released(): void;
   alarm(): void;
   attempted(kind: PushOutcome['kind'], tookMs: number): void;
+  queueFailed(): void;
 }
 
 export function createAlertMetrics(registry: Registry, db: Kysely<Database>): AlertMetrics {
@@ -58,6 +59,11 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
   const alarms = new Counter({
     name: 'wugan_alert_key_conflicts_total',
     help: 'Keys that came again with other content; an operator must look',
+    registers,
+  });
+  const queueFailures = new Counter({
+    name: 'wugan_push_queue_failures_total',
+    help: 'Times that due revisions could not be brought to the queue',
     registers,
   });
   const seconds = new Histogram({
@@ -82,5 +88,6 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     released: () => released.inc(),
     alarm: () => alarms.inc(),
     attempted: (outcome, tookMs) => seconds.observe({ outcome }, tookMs / 1_000),
+    queueFailed: () => queueFailures.inc(),
   };
 }

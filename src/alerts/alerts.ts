@@ -13,12 +13,10 @@ import { type Alerts, createAlerts } from './apply.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { listenToOutbox } from './outbox-listener.ts';
 import { createPlatformClient } from './platform-client.ts';
-import { queueConnection } from './push-queue.ts';
+import { postgresQueue } from './postgres-queue.ts';
 import { startPushWorker } from './push-worker.ts';
+import { redisQueue } from './redis-queue.ts';
 import type { AlertSettings } from './settings.ts';
-
-/** The queue's own pool, beside its listener. */
-const WORKER_CONNECTIONS_MAX = 4;
 
 export interface RunningAlerts extends Alerts {
   /**
@@ -37,6 +35,8 @@ export interface RunningAlerts extends Alerts {
 export interface AlertDeps {
   readonly db: Kysely<Database>;
   readonly databaseUrl: string;
+  /** Jobs are kept there; absent: in the database. */
+  readonly redisUrl?: string;
   readonly log: Logger;
   readonly metrics: Registry;
 }
@@ -83,7 +83,7 @@ export async function startAlerts(
 /** Outbox → queue → platform. */
 async function startPush(
   settings: AlertSettings,
-  { db, databaseUrl, log }: AlertDeps,
+  { db, databaseUrl, redisUrl, log }: AlertDeps,
   metrics: AlertMetrics,
 ): Promise<{ wake(): void; close(): Promise<void> }> {
   const { platform, retry } = settings;
@@ -92,23 +92,20 @@ async function startPush(
     keys: { accessKey: platform.accessKey, secretKey: secretKeyOf(platform) },
     timeoutMs: platform.timeoutMs,
   });
+  const store = redisUrl === undefined ? postgresQueue(databaseUrl) : redisQueue(redisUrl);
+  const { redriveMs } = retry;
   const dispatcher = await startDispatcher({
-    db,
-    connection: queueConnection(databaseUrl, 1),
-    redriveMs: retry.redriveMs,
-    log,
+    ...{ db, store, redriveMs, log },
+    onFailure: metrics.queueFailed,
   });
   try {
     const worker = await startPushWorker(settings, {
-      db,
-      connection: queueConnection(databaseUrl, WORKER_CONNECTIONS_MAX),
-      client,
-      log,
+      ...{ db, store, client, log },
       onOutcome: metrics.attempted,
       onJobDone: dispatcher.done,
     });
-    const reconnectMs = retry.redriveMs;
-    const listener = listenToOutbox({ databaseUrl, reconnectMs, onReleased: dispatcher.wake, log });
+    const onReleased = dispatcher.wake;
+    const listener = listenToOutbox({ databaseUrl, reconnectMs: redriveMs, onReleased, log });
     return {
       wake: dispatcher.wake,
       async close() {

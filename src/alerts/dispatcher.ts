@@ -1,14 +1,10 @@
-import type { PostgresPoolConfig } from 'bullmq';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { Logger } from '../process/log.ts';
-import { PUSH_QUEUE, type PushJob, PushQueue } from './push-queue.ts';
+import type { PushQueue, QueueStore } from './push-queue.ts';
 
 /** Jobs in the queue at once; further rows follow when these are done. */
 const QUEUED_MAX = 500;
-
-/** Nobody reads the queue's own events: what happened stands in the clue's. */
-const EVENTS_KEPT = 100;
 
 export interface Dispatcher {
   /** Looks at the outbox now; calls while it looks are one further look. */
@@ -20,8 +16,10 @@ export interface Dispatcher {
 
 export interface DispatcherDeps {
   readonly db: Kysely<Database>;
-  readonly connection: PostgresPoolConfig;
+  readonly store: QueueStore;
   readonly redriveMs: number;
+  /** Rows that are due could not be brought to the queue; they are tried again. */
+  readonly onFailure: () => void;
   readonly log: Logger;
 }
 
@@ -31,8 +29,8 @@ export interface DispatcherDeps {
  * is there already is not added twice (the job's id is the row's key).
  */
 export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher> {
-  const { db, redriveMs, log } = deps;
-  const queue = await openQueue(deps);
+  const { db, redriveMs, log, onFailure } = deps;
+  const queue = await deps.store.openQueue(log);
   const queued = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
@@ -45,7 +43,10 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
       waitMs = Math.min(redriveMs, await addDue(db, queue, queued));
     } catch (error) {
       queued.clear();
-      log.warn({ error: (error as Error).message }, 'cannot bring outbox rows to the queue');
+      if (!closed) {
+        onFailure();
+        log.warn({ error: (error as Error).message }, 'cannot bring outbox rows to the queue');
+      }
     }
     if (!closed) timer = setTimeout(wake, waitMs);
   }
@@ -81,23 +82,9 @@ export async function startDispatcher(deps: DispatcherDeps): Promise<Dispatcher>
       closed = true;
       clearInterval(redrive);
       clearTimeout(timer);
-      await looking;
-      await queue.close();
+      await Promise.all([queue.close(), looking]);
     },
   };
-}
-
-type OpenQueue = InstanceType<typeof PushQueue<PushJob>>;
-
-async function openQueue({ connection, log }: DispatcherDeps): Promise<OpenQueue> {
-  const queue = new PushQueue<PushJob>(PUSH_QUEUE, {
-    connection,
-    streams: { events: { maxLen: EVENTS_KEPT } },
-    defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
-  });
-  queue.on('error', (error) => log.warn({ error: error.message }, 'push queue'));
-  await queue.waitUntilReady();
-  return queue;
 }
 
 /**
@@ -106,7 +93,7 @@ async function openQueue({ connection, log }: DispatcherDeps): Promise<OpenQueue
  */
 async function addDue(
   db: Kysely<Database>,
-  queue: OpenQueue,
+  queue: PushQueue,
   queued: Set<string>,
 ): Promise<number> {
   const room = QUEUED_MAX - queued.size;
@@ -121,13 +108,7 @@ async function addDue(
   if (due.length > 0) {
     // Before they are added: a job may be done before its adding is answered.
     for (const { idempotencyKey } of due) queued.add(idempotencyKey);
-    await queue.addBulk(
-      due.map(({ idempotencyKey }) => ({
-        name: 'push',
-        data: { idempotencyKey },
-        opts: { jobId: idempotencyKey },
-      })),
-    );
+    await queue.add(due.map(({ idempotencyKey }) => idempotencyKey));
   }
   return Math.max(1, rows[due.length]?.waitMs ?? Number.POSITIVE_INFINITY);
 }

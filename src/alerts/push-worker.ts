@@ -1,4 +1,3 @@
-import type { PostgresPoolConfig } from 'bullmq';
 import type { Kysely } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { Logger } from '../process/log.ts';
@@ -6,15 +5,12 @@ import { backoffMs } from './backoff.ts';
 import type { PlatformAnswer, PlatformClient } from './platform-client.ts';
 import { claimPush, type PushClaim } from './push-claim.ts';
 import { outcomeOfHeld, outcomeOfPush, type PushOutcome } from './push-outcome.ts';
-import { PUSH_QUEUE, type PushJob, PushQueueWorker } from './push-queue.ts';
+import type { QueueStore } from './push-queue.ts';
 import { settlePush } from './push-settle.ts';
 import type { AlertSettings } from './settings.ts';
 
 /** An attempt is two requests at most; this long after them its process is taken for dead. */
 const LEASE_MARGIN_MS = 2_000;
-/** A job whose worker died comes back after at most both; worked twice, the second finds no row. */
-const JOB_LOCK_MS = 5_000;
-const STALLED_CHECK_MS = 2_000;
 /** Requests on the way get this long to end by themselves when the worker closes. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -24,7 +20,7 @@ export interface PushWorker {
 
 export interface PushWorkerDeps {
   readonly db: Kysely<Database>;
-  readonly connection: PostgresPoolConfig;
+  readonly store: QueueStore;
   readonly client: PlatformClient;
   readonly log: Logger;
   onOutcome(kind: PushOutcome['kind'], tookMs: number): void;
@@ -37,25 +33,11 @@ export async function startPushWorker(
   settings: AlertSettings,
   deps: PushWorkerDeps,
 ): Promise<PushWorker> {
-  const { client, log } = deps;
-  const worker = new PushQueueWorker<PushJob>(
-    PUSH_QUEUE,
-    (job) => attempt(job.data.idempotencyKey, settings, deps),
-    {
-      connection: deps.connection,
-      concurrency: settings.concurrency,
-      lockDuration: JOB_LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-    },
-  );
-  worker.on('error', (error) => log.warn({ error: error.message }, 'push queue'));
-  worker.on('failed', (job, error) => {
-    // The outbox row is pending still: the dispatcher adds it again.
-    log.warn({ job: job?.id, error: error.message }, 'cannot carry out push');
-    deps.onJobDone(job?.id);
+  const { client, log, onJobDone } = deps;
+  const worker = await deps.store.openWorker({
+    ...{ log, onJobDone, concurrency: settings.concurrency },
+    work: (job) => attempt(job.data.idempotencyKey, settings, deps),
   });
-  worker.on('completed', (job) => deps.onJobDone(job.id));
-  await worker.waitUntilReady();
   return {
     async close() {
       const grace = setTimeout(client.abort, CLOSE_GRACE_MS);

@@ -27,7 +27,7 @@ const Port = z.int().min(0).max(65_535);
 
 /**
  * Every setting of the hub. One file, checked at once; secrets may stand in files of their own.
- * `DATABASE_URL` overrides `database.url`, `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
+ * `DATABASE_URL` overrides `database.url`, `REDIS_URL` `redis.url`, `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
  */
 export const HubConfig = z.strictObject({
   /** Where the embedded database and the hub's key live. */
@@ -53,6 +53,12 @@ export const HubConfig = z.strictObject({
   /** The registry file, imported as facts at each start. */
   registry: z.string().min(1),
   ingest: ingestSettings.prefault({}),
+  redis: z
+    .strictObject({
+      /** Keeps the queue of pushes; absent: it is in the database. One Redis database per hub. */
+      url: z.url({ protocol: /^rediss?$/ }).optional(),
+    })
+    .prefault({}),
   /** A second home for readings, minute cells and results; without an address there is none. */
   influx: influxSettings.prefault({}),
   engine: engineSettings.prefault({}),
@@ -102,6 +108,7 @@ export function readHubConfig(
 /** Settings that a variable overrides, by section; the top level has none. */
 const VARIABLES: readonly (readonly [string, string | null, string])[] = [
   ['DATABASE_URL', 'database', 'url'],
+  ['REDIS_URL', 'redis', 'url'],
   ['INFLUX_URL', 'influx', 'url'],
   ['INFLUX_TOKEN', 'influx', 'token'],
   ['INFLUX_ORG', 'influx', 'org'],

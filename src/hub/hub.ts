@@ -99,9 +99,11 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
   signal.throwIfAborted();
 
   const registry = await openRegistry(database.db, config.ingest.shard);
+  const { url: redisUrl } = config.redis;
   const alerts = await startAlerts(config.alerts, {
     db: database.db,
     databaseUrl,
+    ...(redisUrl === undefined ? {} : { redisUrl }),
     log: log.child({ part: 'alerts' }),
     metrics,
   });

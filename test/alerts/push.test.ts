@@ -2,12 +2,8 @@ import { sql } from 'kysely';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type RunningAlerts, startAlerts } from '../../src/alerts/alerts.ts';
-import {
-  PUSH_QUEUE,
-  type PushJob,
-  PushQueue,
-  queueConnection,
-} from '../../src/alerts/push-queue.ts';
+import { Queue, queueConnection } from '../../src/alerts/postgres-queue.ts';
+import { PUSH_QUEUE, type PushJob } from '../../src/alerts/push-queue.ts';
 import type { Database } from '../../src/database/schema.ts';
 import type { Signal } from '../../src/model/exposure.ts';
 import { HOUR_MS } from '../../src/model/time.ts';
@@ -375,7 +371,7 @@ describe('the queue', () => {
   it('gives a job of a dead worker to a living one', async () => {
     await alerts.close();
     await entry(overLimit());
-    const queue = new PushQueue<PushJob>(PUSH_QUEUE, {
+    const queue = new Queue<PushJob>(PUSH_QUEUE, {
       connection: queueConnection(database.url, 1),
     });
     const idempotencyKey = (await keys())[0] as string;

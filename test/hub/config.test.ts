@@ -26,8 +26,10 @@ describe('readHubConfig()', () => {
       INFLUX_URL: 'http://variable:8086',
       INFLUX_TOKEN: 't',
       INFLUX_ORG: '',
+      REDIS_URL: 'redis://:secret@redis:6379/1',
     });
     expect(config.database.url).toBe('postgres://somewhere');
+    expect(config.redis.url).toBe('redis://:secret@redis:6379/1');
     expect(config.influx).toMatchObject({
       ...{ url: 'http://variable:8086', token: 't', org: 'wugan', bucket: 'plant' },
     });
