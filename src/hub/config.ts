@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { alertSettings } from '../alerts/settings.ts';
+import type { MqttSettings } from '../ingest/external/mqtt-settings.ts';
 import { influxSettings } from '../ingest/influx/settings.ts';
 import { ingestSettings } from '../ingest/settings.ts';
 import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
@@ -27,7 +28,8 @@ const Port = z.int().min(0).max(65_535);
 
 /**
  * Every setting of the hub. One file, checked at once; secrets may stand in files of their own.
- * `DATABASE_URL` overrides `database.url`, `REDIS_URL` `redis.url`, `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
+ * `DATABASE_URL` overrides `database.url`, `MQTT_URL` `ingest.mqtt.url`, `REDIS_URL` `redis.url`,
+ * `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
  */
 export const HubConfig = z.strictObject({
   /** Where the embedded database and the hub's key live. */
@@ -80,7 +82,7 @@ export function readHubConfig(
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   const directory = dirname(resolve(file));
-  const { dataDir, registry, alerts, http } = parsed.data;
+  const { dataDir, registry, ingest, alerts, http } = parsed.data;
   const { secretKeyFile } = alerts.platform;
   const { operatorTokenFile } = http;
   return {
@@ -93,6 +95,7 @@ export function readHubConfig(
         ? {}
         : { operatorTokenFile: resolve(directory, operatorTokenFile) }),
     },
+    ingest: { ...ingest, mqtt: withPaths(ingest.mqtt, directory) },
     alerts: {
       ...alerts,
       platform: {
@@ -105,15 +108,16 @@ export function readHubConfig(
   };
 }
 
-/** Settings that a variable overrides, by section; the top level has none. */
-const VARIABLES: readonly (readonly [string, string | null, string])[] = [
+/** Settings that a variable overrides, by path. */
+const VARIABLES: readonly (readonly [string, ...path: string[]])[] = [
   ['DATABASE_URL', 'database', 'url'],
+  ['MQTT_URL', 'ingest', 'mqtt', 'url'],
   ['REDIS_URL', 'redis', 'url'],
   ['INFLUX_URL', 'influx', 'url'],
   ['INFLUX_TOKEN', 'influx', 'token'],
   ['INFLUX_ORG', 'influx', 'org'],
   ['INFLUX_BUCKET', 'influx', 'bucket'],
-  ['WUGAN_FAULT_POINT', null, 'faultPoint'],
+  ['WUGAN_FAULT_POINT', 'faultPoint'],
 ];
 
 /** An empty variable is none: that is how a compose file passes what is not set. */
@@ -122,12 +126,23 @@ function withEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): unknown {
   if (typeof input !== 'object' || input === null) return input;
-  const changed: Record<string, unknown> = { ...input };
-  for (const [variable, section, name] of VARIABLES) {
+  return VARIABLES.reduce<unknown>((changed, [variable, ...path]) => {
     const value = environment[variable];
-    if (value === undefined || value === '') continue;
-    if (section === null) changed[name] = value;
-    else changed[section] = { ...(changed[section] as object | undefined), [name]: value };
+    return value === undefined || value === '' ? changed : withMember(changed, path, value);
+  }, input);
+}
+
+function withMember(node: unknown, [name, ...rest]: readonly string[], value: string): unknown {
+  if (name === undefined) return value;
+  const members = node as Readonly<Record<string, unknown>> | undefined;
+  return { ...members, [name]: withMember(members?.[name], rest, value) };
+}
+
+function withPaths(mqtt: MqttSettings, directory: string): MqttSettings {
+  const found = { ...mqtt };
+  for (const name of ['caFile', 'certFile', 'clientKeyFile', 'passwordFile'] as const) {
+    const path = mqtt[name];
+    if (path !== undefined) found[name] = resolve(directory, path);
   }
-  return changed;
+  return found;
 }

@@ -56,6 +56,8 @@ export interface Broker {
   inFlightBytes(): number;
   /** Connections of gateways to the hub's own broker; to another broker: the hub's own, 0 or 1. */
   clients(): number;
+  /** Why nothing can come in, and since when, UTC ms; null: it can. */
+  trouble(): { readonly sinceMs: number; readonly reason: string } | null;
   /** Publishes retained on the gateway's `ack` topic; a gateway that left the registry gets none. */
   publishAck(gateway: string, payload: Buffer): Promise<void>;
   /** Nothing more is taken; what was taken may still be acknowledged. */

@@ -113,6 +113,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     },
     inFlightBytes: gate.bytes,
     clients: () => sockets.size,
+    trouble: () => null,
     publishAck: (id, payload) => publishAck(aedes, gateway(id), payload),
     stopReading: () => {
       stopListening();

@@ -13,6 +13,7 @@ import { startEmbeddedBroker } from './embedded-broker.ts';
 import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, startEvaluator } from './evaluator.ts';
 import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
+import { createExternalBroker, type ExternalBrokerOptions } from './external/external-broker.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
@@ -100,7 +101,10 @@ interface Frame {
 
 /** At the close, what is journaled but not evaluated gets this long; the next start does the rest. */
 const CLOSE_EVALUATION_MS_MAX = 2_000;
-/** Outputs that can't be stored for longer make the hub unready: it takes data and judges nothing. */
+/**
+ * Outputs that can't be stored for longer make the hub unready (it takes data and judges nothing), and so
+ * does a broker that is away for longer.
+ */
 const TROUBLE_MS_MAX = 10_000;
 const WAITING_LOG_MS = 5_000;
 
@@ -118,17 +122,22 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     inFlightBytes: () => broker.inFlightBytes(),
     clients: () => broker.clients(),
   });
-  const broker = await startEmbeddedBroker({
-    ...settings,
+  const broker = await startBroker(settings, {
     gateway: deps.gateway,
     onPublication: (publication) => {
       if (parts === undefined) publication.done('stopped');
       else parts.intake.take(publication);
     },
+    onStray: (stray) => {
+      if (parts === undefined) stray.done('stopped');
+      else parts.intake.takeStray(stray);
+    },
     onRefused: (reason, client) => {
       metrics.refused();
-      deps.log.debug({ reason, client }, 'client refused or closed');
+      deps.log.debug({ reason, client }, 'client or message refused');
     },
+    now,
+    log: deps.log,
   });
   const frame = { settings, deps, now, broker, metrics };
   try {
@@ -140,6 +149,16 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   const stopUpkeep = startUpkeep(frame, parts);
   broker.open();
   return handleOf(frame, parts, stopUpkeep);
+}
+
+type BrokerDeps = Omit<ExternalBrokerOptions, 'mqtt' | 'shard' | 'inFlightBytesMax'>;
+
+/** The broker of the settings: another one when they name it, else the hub's own. */
+async function startBroker(settings: IngestSettings, deps: BrokerDeps): Promise<Broker> {
+  const { mqtt, shard, inFlightBytesMax } = settings;
+  const { url } = mqtt;
+  if (url === undefined) return startEmbeddedBroker({ ...settings, ...deps });
+  return createExternalBroker({ ...deps, mqtt: { ...mqtt, url }, shard, inFlightBytesMax });
 }
 
 async function takeShard(frame: Frame): Promise<Parts> {
@@ -251,7 +270,7 @@ function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: U
       inFlightBytes: broker.inFlightBytes(),
       clients: broker.clients(),
     }),
-    readiness: () => readinessOf(parts, now()),
+    readiness: () => readinessOf(parts, broker, now()),
     replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway }, id),
     appendFact: intake.appendFact,
     caughtUp: () => caughtUp(parts, deps.log),
@@ -283,6 +302,7 @@ async function caughtUp({ writer, evaluator }: Parts, log: Logger): Promise<void
 
 function readinessOf(
   { writer, evaluator, isLost }: Parts,
+  broker: Broker,
   nowMs: number,
 ): ReturnType<Ingest['readiness']> {
   const downSinceMs = writer.downSinceMs();
@@ -297,6 +317,11 @@ function readinessOf(
   if (trouble !== null && nowMs - trouble.sinceMs > TROUBLE_MS_MAX) {
     const since = new Date(trouble.sinceMs).toISOString();
     return says(false, `cannot store outputs since ${since}: ${trouble.error}`);
+  }
+  const away = broker.trouble();
+  if (away !== null && nowMs - away.sinceMs > TROUBLE_MS_MAX) {
+    const since = new Date(away.sinceMs).toISOString();
+    return says(false, `no connection to ${broker.url} since ${since}: ${away.reason}`);
   }
   return says(true, `journal at ${writer.pos()}, evaluated to ${evaluator.cursorPos()}`);
 }

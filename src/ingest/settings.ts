@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { mqttSettings } from './external/mqtt-settings.ts';
 
 /** Every setting of ingest, with the bound's behaviour when it is reached. */
 export const ingestSettings = z.strictObject({
-  /** Where the embedded MQTT broker listens. */
+  /** Where the embedded MQTT broker listens, if `mqtt.url` names no other. */
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(1_883),
+  mqtt: mqttSettings.prefault({}),
   /** Name of the set of regions that this hub carries; one writer each. */
   shard: z.string().min(1).max(64).default('main'),
   lease: z

@@ -18,8 +18,9 @@ const ALL: ReadonlySet<string> = new Set([...GATEWAY_CHANNELS, ...HUB_CHANNELS])
 export const topicOf = (topic: Topic): string =>
   `wugan/v1/${topic.region}/${topic.gateway}/${topic.channel}`;
 
-/** Everything that gateways publish, for a subscription. */
-export const subscriptionTo = (channel: GatewayChannel): string => `wugan/v1/+/+/${channel}`;
+/** What all gateways of a region publish on a channel, for a subscription; of all regions by default. */
+export const subscriptionTo = (channel: GatewayChannel, region: RegionCode | '+' = '+'): string =>
+  `wugan/v1/${region}/+/${channel}`;
 
 export function parseTopic(
   topic: string,
