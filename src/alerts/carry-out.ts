@@ -15,6 +15,7 @@ import {
   releaseDue,
   removeEntry,
   shownEntries,
+  toldOf,
 } from './ledger.ts';
 import type { AlertSettings } from './settings.ts';
 
@@ -72,7 +73,12 @@ function entryOf(
 ): LedgerEntry {
   const { result } = signal;
   const known = findEntry(clue.ledger, result.resultKey);
-  const base = { result: keptResult(result), releasedIn: known?.releasedIn ?? null };
+  const toldAs = toldOf(known);
+  const base = {
+    result: keptResult(result),
+    releasedIn: known?.releasedIn ?? null,
+    ...(toldAs && { toldAs }),
+  };
   if (decision.do === 'park') {
     const parked = { standing: false, unsent: false, dueAtMs: 0, evidence: null };
     return { ...base, ...parked, reasons: decision.reasons };

@@ -3,7 +3,7 @@ import type { Unit } from '../model/limits.ts';
 import { OVER_LIMIT_PROVISIONS } from './candidate-provisions.ts';
 import { CLUE_LABEL, type ClueBody } from './clue-body.ts';
 import { mergeEpisodes } from './episode.ts';
-import type { CluePlace, LedgerEntry } from './ledger.ts';
+import type { CluePlace, ToldShift } from './ledger.ts';
 
 const EPISODES_LISTED_MAX = 50;
 
@@ -18,9 +18,9 @@ export interface ComposeInput {
   readonly revision: number;
   readonly place: CluePlace;
   /** The shifts that the body tells, by start; at least one. */
-  readonly told: readonly LedgerEntry[];
+  readonly told: readonly ToldShift[];
   /** Those of them that it tells for the first time; the worst of them is `observed`. */
-  readonly fresh: readonly LedgerEntry[];
+  readonly fresh: readonly ToldShift[];
   readonly agency: string;
   readonly evidenceUrl: string | null;
 }
@@ -74,7 +74,7 @@ export function composeBody(input: ComposeInput): ClueBody {
 }
 
 /** The highest lower bound, among those that stand if any does; the earlier shift on a tie. */
-function worst(entries: readonly LedgerEntry[]): LedgerEntry {
+function worst(entries: readonly ToldShift[]): ToldShift {
   const standing = entries.filter((entry) => entry.standing);
   const [first, ...others] = standing.length > 0 ? standing : entries;
   if (first === undefined) throw new Error('Cannot compose a clue without shifts');
@@ -84,7 +84,7 @@ function worst(entries: readonly LedgerEntry[]): LedgerEntry {
   );
 }
 
-type Shown = LedgerEntry['result'];
+type Shown = ToldShift['result'];
 
 const observedOf = (result: Shown): ClueBody['observed'] => ({
   value: result.window.estimate,
@@ -99,7 +99,7 @@ const observedOf = (result: Shown): ClueBody['observed'] => ({
 });
 
 function timesOf(
-  entries: readonly LedgerEntry[],
+  entries: readonly ToldShift[],
 ): Pick<ClueBody, 'firstExceedAt' | 'lastExceedAt' | 'episodes'> {
   const known = (times: readonly (number | null)[]): number[] =>
     times.filter((time) => time !== null);
@@ -115,7 +115,7 @@ function timesOf(
   };
 }
 
-const shiftOf = ({ result, evidence }: LedgerEntry): ClueBody['shifts'][number] => ({
+const shiftOf = ({ result, evidence }: ToldShift): ClueBody['shifts'][number] => ({
   resultKey: result.resultKey,
   resultHash: result.resultHash,
   crew: result.subject.crew,
@@ -132,7 +132,7 @@ const contraryOf = ({
   result,
   reasons,
   evidence,
-}: LedgerEntry): ClueBody['contraryEvidence'][number] => ({
+}: ToldShift): ClueBody['contraryEvidence'][number] => ({
   kind: result.verdict === 'exceeded' ? 'DATA_NOT_PROOF' : 'RESULT_REVISED',
   resultKey: result.resultKey,
   shiftStart: result.subject.shift.startMs,
@@ -142,7 +142,7 @@ const contraryOf = ({
   packageId: evidence?.packageId ?? null,
 });
 
-function evidenceOf({ evidence }: LedgerEntry, evidenceUrl: string | null): ClueBody['evidence'] {
+function evidenceOf({ evidence }: ToldShift, evidenceUrl: string | null): ClueBody['evidence'] {
   if (evidence === null) return null;
   const { packageId, sm3, bytes } = evidence;
   const url = evidenceUrl === null ? null : `${evidenceUrl.replace(/\/+$/, '')}/${packageId}`;

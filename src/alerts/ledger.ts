@@ -21,11 +21,8 @@ export interface PackageRef {
 /** What a clue keeps of a result; the whole of it is in the package. */
 export type KeptResult = Omit<ShiftResult, 'excludedSeconds' | 'caps' | 'inputHash'>;
 
-/**
- * One shift of a clue, as last accepted. A parked one doesn't stand, waits for nothing and was
- * never released.
- */
-export interface LedgerEntry {
+/** What a revision says of one shift. */
+export interface ToldShift {
   readonly result: KeptResult;
   /** Null: parked, nothing was put together. */
   readonly evidence: PackageRef | null;
@@ -33,11 +30,20 @@ export interface LedgerEntry {
   readonly standing: boolean;
   /** Why it doesn't stand. */
   readonly reasons: readonly string[];
+}
+
+/**
+ * One shift of a clue, as last accepted. A parked one doesn't stand, waits for nothing and was
+ * never released.
+ */
+export interface LedgerEntry extends ToldShift {
   readonly dueAtMs: number;
   /** Latest revision released with this shift in it; null: never released. */
   readonly releasedIn: number | null;
   /** Whether what is accepted now has not been released yet. */
   readonly unsent: boolean;
+  /** What was released of it last, while something newer waits for its own time. */
+  readonly toldAs?: ToldShift;
 }
 
 /**
@@ -116,28 +122,37 @@ export function shownEntries(ledger: Ledger): readonly LedgerEntry[] {
   return fit.length > 0 ? fit : ledger.entries;
 }
 
+/** What was released of a shift last; undefined: nothing. To be kept while something newer waits. */
+export function toldOf(entry: LedgerEntry | undefined): ToldShift | undefined {
+  if (entry === undefined || entry.releasedIn === null) return undefined;
+  const { result, evidence, standing, reasons } = entry;
+  return entry.unsent ? entry.toldAs : { result, evidence, standing, reasons };
+}
+
 /**
  * Takes what is due at `nowMs`: the shifts that a revision now tells (those due and those told
- * before) and, of them, the ones that it tells for the first time. Null: nothing is due.
+ * before, as they were told) and, of them, the ones that it tells for the first time. Null: nothing
+ * is due.
  */
 export function releaseDue(
   ledger: Ledger,
   nowMs: number,
-): { ledger: Ledger; told: readonly LedgerEntry[]; fresh: readonly LedgerEntry[] } | null {
+): { ledger: Ledger; told: readonly ToldShift[]; fresh: readonly ToldShift[] } | null {
   const due = (entry: LedgerEntry): boolean => entry.unsent && entry.dueAtMs <= nowMs;
   if (!ledger.entries.some(due)) return null;
-  const goes = (entry: LedgerEntry): boolean => due(entry) || entry.releasedIn !== null;
-  const told = ledger.entries.filter(goes);
   const revision = ledger.released + 1;
-  return {
-    told,
-    fresh: told.filter(({ unsent }) => unsent),
-    ledger: {
-      ...ledger,
-      released: revision,
-      entries: ledger.entries.map((entry) =>
-        goes(entry) ? { ...entry, unsent: false, releasedIn: revision } : entry,
-      ),
-    },
-  };
+  const told: ToldShift[] = [];
+  const entries = ledger.entries.map((entry): LedgerEntry => {
+    const { toldAs, ...accepted } = entry;
+    if (due(entry)) {
+      told.push(accepted);
+      return { ...accepted, unsent: false, releasedIn: revision };
+    }
+    const before = toldOf(entry);
+    if (before === undefined) return entry;
+    told.push(before);
+    return { ...entry, releasedIn: revision };
+  });
+  const fresh = ledger.entries.filter(due);
+  return { told, fresh, ledger: { ...ledger, released: revision, entries } };
 }

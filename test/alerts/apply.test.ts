@@ -298,6 +298,30 @@ describe('revisions', () => {
     expect(await shown()).toMatchObject({ ...last, pending: null });
   });
 
+  it('tell a released shift as it was told until its own change is due', async () => {
+    const next = { day: 1, lowerBound: 25 };
+    const nextDueMs = DUE_MS + DAY_MS;
+    await entry(nextDueMs - HOUR_MS, outputs(overLimit(next)));
+    await entry(nextDueMs - 1, outputs(overLimit({ lowerBound: 40 })));
+    await entry(nextDueMs);
+    const boundsOf = ({ shifts }: ClueBody): number[] => shifts.map((shift) => shift.lowerBound);
+    expect((await bodies()).map(boundsOf)).toEqual([[30], [30, 25]]);
+    expect(await clues()).toMatchObject([
+      { state: 'READY', revision: 3, due_at_ms: nextDueMs - 1 + 10 * MINUTE_MS },
+    ]);
+    await entry(nextDueMs + HOUR_MS);
+    expect((await bodies()).map(boundsOf)).toEqual([[30], [30, 25], [40, 25]]);
+    expect((await bodies())[2]).toMatchObject({ observed: { lowerBound: 40 } });
+  });
+
+  it('tell the contrary of a released shift at once, though a change of it still waits', async () => {
+    await entry(DUE_MS + HOUR_MS, outputs(overLimit({ lowerBound: 40 })));
+    await entry(DUE_MS + HOUR_MS + 1, outputs(withdrawn()));
+    expect((await bodies())[1]).toMatchObject({ status: 'NOT_STANDING', shifts: [{}] });
+    await entry(DUE_MS + DAY_MS);
+    expect(await outbox()).toHaveLength(2);
+  });
+
   it('leave it so when what waited falls away', async () => {
     const [first] = await bodies();
     await entry(DUE_MS + HOUR_MS, outputs(overLimit({ day: 1, lowerBound: 40 })));
