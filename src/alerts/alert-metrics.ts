@@ -40,6 +40,7 @@ export interface AlertMetrics {
   opened(): void;
   released(): void;
   alarm(): void;
+  postponed(): void;
   attempted(kind: PushOutcome['kind'], tookMs: number): void;
   queueFailed(): void;
 }
@@ -66,6 +67,11 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     help: 'Times that due revisions could not be brought to the queue',
     registers,
   });
+  const postponed = new Counter({
+    name: 'wugan_clue_releases_postponed_total',
+    help: 'Releases of clues that failed and are tried again an hour later; look into the log',
+    registers,
+  });
   const seconds = new Histogram({
     name: 'wugan_push_attempt_seconds',
     help: 'Push attempts by outcome; `refused` is a dead letter, an operator must look',
@@ -87,6 +93,7 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     opened: () => opened.inc(),
     released: () => released.inc(),
     alarm: () => alarms.inc(),
+    postponed: () => postponed.inc(),
     attempted: (outcome, tookMs) => seconds.observe({ outcome }, tookMs / 1_000),
     queueFailed: () => queueFailures.inc(),
   };

@@ -66,6 +66,10 @@ export async function startAlerts(
       metrics.alarm();
       log.error(detail, reason);
     },
+    onPostponed(clueNo, fault) {
+      metrics.postponed();
+      log.error({ clueNo, fault }, 'a clue can not be released; it is tried again in an hour');
+    },
   });
   const push = await startPush(settings, deps, metrics);
   return {

@@ -1,10 +1,12 @@
 import { sql, type Transaction } from 'kysely';
+import { tryInPart } from '../database/lasting-fault.ts';
 import type { Database } from '../database/schema.ts';
 import type { JournalEntry } from '../model/entry.ts';
 import type { EngineOutput } from '../model/exposure.ts';
+import { HOUR_MS } from '../model/time.ts';
 import { type ExceedanceSignal, refresh, releaseClue } from './carry-out.ts';
 import type { ClueDraft } from './clue-draft.ts';
-import { loadDueClues, readNextDueMs, saveClue } from './clue-store.ts';
+import { loadDueClues, postponeClue, readNextDueMs, saveClue } from './clue-store.ts';
 import { createDueWatch, type EntryPlace } from './due-watch.ts';
 import { saveClaims } from './save-claims.ts';
 import type { AlertSettings } from './settings.ts';
@@ -34,7 +36,12 @@ export interface AlertHooks {
   onReleased?(idempotencyKey: string): void;
   /** The same key with other content, or the like. */
   onAlarm(reason: string, detail: object): void;
+  /** A clue can't be released; it is tried again later. */
+  onPostponed(clueNo: string, fault: string): void;
 }
+
+/** A clue that can't be released waits so long, in time of the journal. */
+const POSTPONED_MS = HOUR_MS;
 
 export function createAlerts(settings: AlertSettings, hooks: AlertHooks): Alerts {
   const watch = createDueWatch();
@@ -64,10 +71,18 @@ export function createAlerts(settings: AlertSettings, hooks: AlertHooks): Alerts
   async function releaseDueClues(tx: Tx, at: EntryAt): Promise<void> {
     let released = false;
     for (const clue of await loadDueClues(tx, at.receivedAtMs)) {
-      if (!releaseClue(clue, at.receivedAtMs, settings)) continue;
-      await save(tx, clue, at);
-      hooks.onReleased?.(`${clue.clueNo}-${clue.release?.revision}`);
-      released = true;
+      // One that fails must hold up neither the others nor every entry that comes after.
+      const fault = await tryInPart(tx, async () => {
+        if (!releaseClue(clue, at.receivedAtMs, settings)) return;
+        await save(tx, clue, at);
+      });
+      if (fault !== null) {
+        await postponeClue(tx, clue.clueNo, at.receivedAtMs + POSTPONED_MS);
+        hooks.onPostponed(clue.clueNo, fault);
+      } else if (clue.release !== null) {
+        hooks.onReleased?.(`${clue.clueNo}-${clue.release.revision}`);
+        released = true;
+      }
     }
     watch.looked(at, await readNextDueMs(tx));
     if (released) await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(tx);

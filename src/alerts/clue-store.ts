@@ -77,6 +77,15 @@ export async function readNextDueMs(tx: Tx): Promise<number | null> {
   return row?.due_at_ms ?? null;
 }
 
+/** Looks at a waiting clue again at `dueAtMs`, or when its next change makes it due sooner. */
+export async function postponeClue(tx: Tx, clueNo: string, dueAtMs: number): Promise<void> {
+  await tx
+    .updateTable('enforcement.clue')
+    .set({ due_at_ms: dueAtMs })
+    .where('clue_no', '=', clueNo)
+    .execute();
+}
+
 function toDraft(row: ClueTable): ClueDraft {
   const { ledger, pending, ...body } = row.body as StoredBody;
   return {

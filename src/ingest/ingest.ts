@@ -219,7 +219,7 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
     },
     onRefused: (refused) => {
       metrics.deadLetter(refused.reason);
-      log.error(refused, 'the database refuses what an entry gave; it is put aside');
+      log.error(refused, 'what an entry gave can not be stored; it is put aside');
     },
     onCheckpoint: metrics.checkpointed,
     onLost: lose,

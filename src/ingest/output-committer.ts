@@ -4,7 +4,7 @@ import type { FaultPoint } from '../process/fault-point.ts';
 import type { Logger } from '../process/log.ts';
 import type { Engine, EngineKit, Given } from './engine-kit.ts';
 import { commitOutputs, type OutputHooks, readOutputCursor } from './output-transaction.ts';
-import { isDataError, type RefusedPart } from './store-alone.ts';
+import { LastingFault, type RefusedPart } from './store-alone.ts';
 import type { KeyConflict } from './store-outputs.ts';
 
 export interface OutputCommitterDeps {
@@ -20,7 +20,7 @@ export interface OutputCommitterDeps {
   /** Outputs were committed. */
   readonly onCommitted: (given: readonly Given[]) => void;
   readonly onConflict: (conflict: KeyConflict) => void;
-  /** Something of an entry was put aside because the database refuses it. */
+  /** Something of an entry was put aside: the database refuses it, or we fail on it. */
   readonly onRefused: (refused: RefusedPart) => void;
   readonly onCheckpoint: (bytes: number, tookMs: number) => void;
   readonly onLost: () => void;
@@ -93,7 +93,7 @@ export function createOutputCommitter(
     return commitPart(given, isCheckpointDue(toPos) ? takeCheckpoint() : null);
   }
 
-  /** In one transaction, or halved until the entry that the database refuses stands alone. */
+  /** In one transaction, or halved until the entry that can't be stored stands alone. */
   async function commitPart(
     given: readonly Given[],
     checkpoint: Uint8Array | null,
@@ -126,7 +126,7 @@ export function createOutputCommitter(
         lose(outcome.kind);
         return 'ended';
       } catch (error) {
-        if (isDataError(error) && !isAlone) return 'refused';
+        if (error instanceof LastingFault && !isAlone) return 'refused';
         const { message } = error as Error;
         trouble = { sinceMs: trouble?.sinceMs ?? now(), error: message };
         log.error({ error: message, pos: toPos }, 'cannot store outputs');

@@ -35,7 +35,7 @@ export interface OutputTransaction {
   readonly fromPos: number;
   readonly toPos: number;
   readonly given: readonly Given[];
-  /** One entry alone: what the database refuses of it is put aside, and the cursor goes on. */
+  /** One entry alone: what can't be stored of it is put aside, and the cursor goes on. */
   readonly isAlone: boolean;
   /** Null: none this time. */
   readonly checkpoint: Uint8Array | null;

@@ -1,4 +1,5 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
+import { lastingFaultOf, tryInPart } from '../database/lasting-fault.ts';
 import type { Database } from '../database/schema.ts';
 import { sha256Hex } from '../model/digest.ts';
 import { asText } from './dead-letters.ts';
@@ -9,7 +10,7 @@ import { type KeyConflict, storeOutputs } from './store-outputs.ts';
 
 type Tx = Transaction<Database>;
 
-/** What the database will never take of an entry, and why. */
+/** What will never be stored of an entry, and why. */
 export interface RefusedPart {
   readonly pos: number;
   readonly reason: DeadReason;
@@ -21,35 +22,33 @@ export interface Stored {
   readonly refused: readonly RefusedPart[];
 }
 
-/**
- * SQLSTATE classes that say that the data are at fault, so that another try gives the same: 22 data
- * exception, 23 integrity constraint violation, 54 program limit exceeded.
- */
-const DATA_CLASSES = ['22', '23', '54'];
+/** What entries gave can't be stored, and another try would end the same. */
+export class LastingFault extends Error {}
 
-export function isDataError(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && code.length === 5 && DATA_CLASSES.includes(code.slice(0, 2));
-}
-
-/** Stores what entries gave: all of it, or throws. */
+/** Stores what entries gave: all of it, or throws; `LastingFault` when one of them is at fault. */
 export async function storeTogether(
   tx: Tx,
   shard: string,
   given: readonly Given[],
   hooks: OutputHooks,
 ): Promise<Stored> {
-  const conflicts = await storeOutputs(tx, shard, given);
-  for (const { pos, receivedAtMs, kind, fact, outputs } of given) {
-    if (fact !== null) await hooks.projectFact(tx, { shard, pos }, fact);
-    await hooks.applyAlerts(tx, { shard, pos, receivedAtMs, kind }, outputs);
+  try {
+    const conflicts = await storeOutputs(tx, shard, given);
+    for (const { pos, receivedAtMs, kind, fact, outputs } of given) {
+      if (fact !== null) await hooks.projectFact(tx, { shard, pos }, fact);
+      await hooks.applyAlerts(tx, { shard, pos, receivedAtMs, kind }, outputs);
+    }
+    return { conflicts, refused: [] };
+  } catch (error) {
+    const fault = await lastingFaultOf(tx, error);
+    throw fault === null ? error : new LastingFault(fault, { cause: error });
   }
-  return { conflicts, refused: [] };
 }
 
 /**
- * Stores what one entry gave as far as the database takes it. A fact or outputs that it refuses for
- * their content are kept as a dead letter instead: one bad entry must not hold up all that follow.
+ * Stores what one entry gave as far as it can be. A fact or outputs that the database refuses for their
+ * content, or that we fail on, are kept as a dead letter instead: one bad entry must not hold up all
+ * that follow.
  */
 export async function storeAlone(
   tx: Tx,
@@ -64,7 +63,7 @@ export async function storeAlone(
     content: unknown,
     store: () => Promise<void>,
   ): Promise<void> => {
-    const error = await refusalOf(tx, store);
+    const error = await tryInPart(tx, store);
     if (error === null) return;
     refused.push({ pos, reason, error });
     await keepLetter(tx, shard, { pos, receivedAtMs, reason, error, content });
@@ -79,21 +78,6 @@ export async function storeAlone(
     await hooks.applyAlerts(tx, { shard, pos, receivedAtMs, kind }, outputs);
   });
   return { conflicts, refused };
-}
-
-/** Runs a part behind a savepoint; what the database said against its data, null: it took them. */
-async function refusalOf(tx: Tx, store: () => Promise<void>): Promise<string | null> {
-  await sql`savepoint part`.execute(tx);
-  try {
-    await store();
-    await sql`release savepoint part`.execute(tx);
-    return null;
-  } catch (error) {
-    if (!isDataError(error)) throw error;
-    await sql`rollback to savepoint part`.execute(tx);
-    const { code, message } = error as Error & { code: string };
-    return `${code} ${message}`;
-  }
 }
 
 async function keepLetter(

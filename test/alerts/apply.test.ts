@@ -1,7 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Alerts, createAlerts } from '../../src/alerts/apply.ts';
+import { type AlertHooks, type Alerts, createAlerts } from '../../src/alerts/apply.ts';
 import { type ClueBody, CluePush } from '../../src/alerts/clue-body.ts';
 import type { Database } from '../../src/database/schema.ts';
 import { canonicalJson, sha256Hex } from '../../src/model/digest.ts';
@@ -25,18 +25,24 @@ let database: TestDatabase;
 let alerts: Alerts;
 let pos: number;
 let alarms: string[];
+let postponed: [clueNo: string, fault: string][];
 
 beforeEach(async () => {
   database = await createTestDatabase();
   await projectRegistry(database.db);
   alarms = [];
+  postponed = [];
   pos = FIRST_POS - 1;
   alerts = newAlerts();
 });
 afterEach(() => database.close());
 
-const newAlerts = (): Alerts =>
-  createAlerts(settings(), { onAlarm: (reason) => alarms.push(reason) });
+const HOOKS: AlertHooks = {
+  onAlarm: (reason) => alarms.push(reason),
+  onPostponed: (clueNo, fault) => postponed.push([clueNo, fault]),
+};
+
+const newAlerts = (): Alerts => createAlerts(settings(), HOOKS);
 
 /** One journal entry, in a transaction of its own, as the evaluator applies it. */
 async function entryAt(
@@ -100,7 +106,7 @@ describe('apply()', () => {
   it('releases at once what is due when it is learnt', async () => {
     alerts = createAlerts(
       settings({ waits: { markingWindowMs: 0, markingMinimumMs: 0, shortTermWaitMs: 0 } }),
-      { onAlarm: (reason) => alarms.push(reason) },
+      HOOKS,
     );
     await entry(SHIFT_END_MS, outputs(overLimit()));
     expect(await outbox()).toHaveLength(1);
@@ -199,6 +205,27 @@ describe('apply()', () => {
     expect(await outbox()).toEqual([]);
     await entry(DUE_MS);
     expect(await outbox()).toMatchObject([{ created_pos: FIRST_POS + 1 }]);
+  });
+
+  it('holds nothing up when a clue can not be released, and tries it again an hour later', async () => {
+    await entry(SHIFT_END_MS, outputs(overLimit(), overLimit({ limitKind: 'LEX_8H' })));
+    const [broken] = await clues();
+    const { clue_no: clueNo, body } = broken as { clue_no: string; body: unknown };
+    const put = (content: unknown) =>
+      database.pool.query('update enforcement.clue set body = $2 where clue_no = $1', [
+        clueNo,
+        JSON.stringify(content),
+      ]);
+    await put({ ...(body as object), ledger: {} });
+    await entry(DUE_MS);
+    expect(postponed).toMatchObject([[clueNo, expect.stringMatching(/^fault .*undefined/)]]);
+    expect(await outbox()).toMatchObject([{ revision: 1, state: 'pending' }]);
+    await put(body);
+    await entry(DUE_MS + HOUR_MS - 1);
+    expect(await outbox()).toHaveLength(1);
+    await entry(DUE_MS + HOUR_MS);
+    expect(await outbox()).toHaveLength(2);
+    expect(postponed).toHaveLength(1);
   });
 
   it('asks the database nothing for entries without exceedances while nothing is due', async () => {

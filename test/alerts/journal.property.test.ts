@@ -61,6 +61,9 @@ async function run(entries: readonly Entry[]): Promise<{ told: Told[]; alarms: n
       onAlarm: () => {
         alarms += 1;
       },
+      onPostponed: () => {
+        alarms += 1;
+      },
     });
     let receivedAtMs = SHIFT_END_MS;
     const times = new Map<number, number>();

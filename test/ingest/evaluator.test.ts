@@ -242,44 +242,55 @@ describe('the evaluator', () => {
   });
 });
 
-describe('what the database refuses', () => {
+describe('what can not be stored', () => {
   const BAD = [7, 8, 100];
   const badJson = (tx: Tx): Promise<unknown> => sql`select '{'::jsonb`.execute(tx);
+  const REFUSALS = [
+    ['because the database refuses it', badJson, /^entry 7: 22P02 invalid input syntax/],
+    [
+      'because of a fault of ours',
+      () => Promise.reject(new Error('a bug')),
+      'entry 7: fault a bug',
+    ],
+  ] as const;
   const letters = () =>
     query<{ source: string; topic: string; reason: string; detail: string; raw: Buffer }>(
       'select source, topic, reason, detail, raw from telemetry.dead_letter order by id',
     );
 
-  it('of an entry is put aside with its outputs, and everything else is stored', async () => {
-    const refused: number[] = [];
-    await writeBatches(1, BATCHES);
-    const evaluator = await evaluate({
-      hooks: {
-        projectFact: async () => undefined,
-        applyAlerts: async (tx, { pos }) => {
-          if (BAD.includes(pos)) await badJson(tx);
+  it.each(REFUSALS)(
+    'of an entry %s is put aside with its outputs, and the rest is stored',
+    async (_, fail, why) => {
+      const refused: number[] = [];
+      await writeBatches(1, BATCHES);
+      const evaluator = await evaluate({
+        hooks: {
+          projectFact: async () => undefined,
+          applyAlerts: async (tx, { pos }) => {
+            if (BAD.includes(pos)) await fail(tx);
+          },
         },
-      },
-      onRefused: ({ pos }) => refused.push(pos),
-    });
-    await evaluator.reached(BATCHES);
-    expect(refused).toEqual(BAD);
-    const stored = await query<{ pos: number }>('select pos from exposure.signal order by pos');
-    const all = Array.from({ length: BATCHES }, (_, i) => i + 1);
-    expect(stored.map(({ pos }) => pos)).toEqual(all.filter((pos) => !BAD.includes(pos)));
-    const found = await letters();
-    expect(found).toMatchObject(
-      BAD.map((pos) => ({
-        source: 'evaluator',
-        topic: `journal/${pos}`,
-        reason: 'output-refused',
-      })),
-    );
-    expect(found[0]?.detail).toMatch(/^entry 7: 22P02 invalid input syntax/);
-    const kept = JSON.parse((found[0] as { raw: Buffer }).raw.toString());
-    expect(kept).toMatchObject([{ kind: 'signal' }, { kind: 'cell' }]);
-    expect(evaluator.trouble()).toBeNull();
-  });
+        onRefused: ({ pos }) => refused.push(pos),
+      });
+      await evaluator.reached(BATCHES);
+      expect(refused).toEqual(BAD);
+      const stored = await query<{ pos: number }>('select pos from exposure.signal order by pos');
+      const all = Array.from({ length: BATCHES }, (_, i) => i + 1);
+      expect(stored.map(({ pos }) => pos)).toEqual(all.filter((pos) => !BAD.includes(pos)));
+      const found = await letters();
+      expect(found).toMatchObject(
+        BAD.map((pos) => ({
+          source: 'evaluator',
+          topic: `journal/${pos}`,
+          reason: 'output-refused',
+        })),
+      );
+      expect(found[0]?.detail).toMatch(why);
+      const kept = JSON.parse((found[0] as { raw: Buffer }).raw.toString());
+      expect(kept).toMatchObject([{ kind: 'signal' }, { kind: 'cell' }]);
+      expect(evaluator.trouble()).toBeNull();
+    },
+  );
 
   it('of a fact is put aside, and its outputs are stored', async () => {
     const fact = { v: 1, entity: 'limits', id: 'limits' };
@@ -312,25 +323,39 @@ describe('what the database refuses', () => {
     ]);
   });
 
-  it('for another reason than the data is tried again, and told as trouble meanwhile', async () => {
+  const cancelled = 'canceling statement due to user request';
+  it.each([
+    ['the database cancels it', cancelled, cancelStatement],
+    ['the connection to the database ends', expect.any(String), loseConnection],
+  ])('is tried again when %s, and told as trouble meanwhile', async (_, error, fail) => {
     let isDown = true;
     await writeBatches(1, 3);
     const evaluator = await evaluate({
       now: () => 5_000,
       hooks: {
         projectFact: async () => undefined,
-        applyAlerts: async () => {
-          if (isDown) throw new Error('out of order');
+        applyAlerts: async (tx) => {
+          if (isDown) await fail(tx);
         },
       },
     });
-    await expect.poll(() => evaluator.trouble()).toEqual({ sinceMs: 5_000, error: 'out of order' });
+    await expect.poll(() => evaluator.trouble()).toEqual({ sinceMs: 5_000, error });
     isDown = false;
     await evaluator.reached(3);
     expect(evaluator.trouble()).toBeNull();
     expect(await letters()).toEqual([]);
   });
 });
+
+async function cancelStatement(tx: Tx): Promise<void> {
+  await sql`select pg_cancel_backend(pg_backend_pid()), pg_sleep(9)`.execute(tx);
+}
+
+async function loseConnection(tx: Tx): Promise<void> {
+  const ended = sql`select pg_terminate_backend(pg_backend_pid()), pg_sleep(9)`.execute(tx);
+  await ended.catch(() => undefined);
+  throw new Error('out of order');
+}
 
 describe('checkpoints', () => {
   async function runTo(pos: number, overrides: Partial<EvaluatorDeps> = {}): Promise<void> {
