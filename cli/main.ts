@@ -24,6 +24,16 @@ const count = (text: string): number => {
   return value;
 };
 
+/** A day is taken in Beijing time, as the law's days are. */
+const instant = (text: string): number => {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  const atMs = Date.parse(isDay ? `${text}T00:00:00+08:00` : text);
+  if (Number.isNaN(atMs)) {
+    throw new InvalidArgumentError('expected YYYY-MM-DD, or a time as 2026-11-10T08:00:00+08:00');
+  }
+  return atMs;
+};
+
 const program = new Command('wugan')
   .description('Off-site supervision of occupational health (无感监管)')
   .version(packageJson.version)
@@ -182,6 +192,23 @@ program
   .action(async (file, options) => {
     const { verifyPackage } = await import('./verify.ts');
     process.exitCode = verifyPackage(file, options) ? 0 : 1;
+  });
+
+program
+  .command('replay')
+  .description('fold the journal through a fresh engine; what another edition would have said')
+  .option('-c, --config <file>', 'hub.yaml: whose journal and settings')
+  .option('--data-dir <dir>', "folder of an embedded database, the demo's too")
+  .option('--journal <file>', 'an exported journal in place of the database')
+  .option('--export-journal <file>', 'write the journal to a file that is not there yet')
+  .option('--from <time>', 'shifts that start then or later', instant)
+  .option('--until <time>', 'shifts that start earlier', instant)
+  .option('--set <id|file>', 'another limit set, beside what stands, e.g. gbz-2019@2020-04-01')
+  .option('--out <file>', 'write every revision as a JSON line')
+  .option('--json', 'print JSON lines', false)
+  .action(async (options) => {
+    const { runReplay } = await import('./replay.ts');
+    process.exitCode = (await runReplay(options)) ? 0 : 1;
   });
 
 program

@@ -34,5 +34,13 @@ export function connect(
   // A connection that breaks between two queries of a transaction: its next query fails and says so.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
-  return { db, pool, close: () => db.destroy() };
+  return {
+    db,
+    pool,
+    async close() {
+      await db.destroy();
+      // A kysely that was never asked anything doesn't end its pool.
+      if (!pool.ending) await pool.end();
+    },
+  };
 }

@@ -143,6 +143,7 @@ describe('the lease', () => {
     const late = await Promise.all([2, 3].map((n) => old.append('gw-1', chain.next(n))));
     expect(late).toEqual(['closed', 'closed']);
     expect(lost).toBe(1);
+    await old.writer.close();
     expect(await readRows(database.pool)).toHaveLength(1);
     expect(await journal.append('gw-1', createChain('gw-1').next(9))).toBe('stored');
     expect((await readRows(database.pool)).map(({ pos }) => pos)).toEqual([1, 2]);

@@ -16,7 +16,7 @@ export function resultsUnder(
   const engine = createEngine(settings, limitSet);
   const last = new Map<string, ShiftResult>();
   for (const entry of entries) {
-    if (entry.kind === 'fact' && entry.fact.entity === 'limits') continue;
+    if (!isForOtherEdition(entry)) continue;
     for (const output of engine.step(entry)) {
       if (output.kind === 'result') last.set(output.result.resultKey, output.result);
     }
@@ -24,18 +24,24 @@ export function resultsUnder(
   return last;
 }
 
+/** What is folded under another edition: all but the facts that name which one judges. */
+export const isForOtherEdition = (entry: JournalEntry): boolean =>
+  entry.kind !== 'fact' || entry.fact.entity !== 'limits';
+
+type Judged = Pick<ShiftResult, 'verdict' | 'limit'>;
+
 /** A shift and rule on which two editions don't agree; absent: that edition has no such limit. */
-export interface EditionDifference {
+export interface EditionDifference<R extends Judged> {
   readonly resultKey: string;
-  readonly one?: ShiftResult;
-  readonly other?: ShiftResult;
+  readonly one?: R;
+  readonly other?: R;
 }
 
 /** What the other edition would have said differently: another verdict, or by another number. */
-export function compareEditions(
-  one: ReadonlyMap<string, ShiftResult>,
-  other: ReadonlyMap<string, ShiftResult>,
-): readonly EditionDifference[] {
+export function compareEditions<R extends Judged>(
+  one: ReadonlyMap<string, R>,
+  other: ReadonlyMap<string, R>,
+): readonly EditionDifference<R>[] {
   return [...new Set([...one.keys(), ...other.keys()])].flatMap((resultKey) => {
     const a = one.get(resultKey);
     const b = other.get(resultKey);
