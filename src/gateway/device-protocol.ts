@@ -110,6 +110,11 @@ export const DeviceProtocol = z.strictObject({
   afterConnectMs: z.number().min(0).max(60_000).default(0),
   /** Requests at a time, on a TCP bus of its own. */
   maxInFlight: z.int().min(1).max(16).default(1),
+  /** Modbus TCP: other unit ids that it answers with, whatever it was asked as. */
+  unitAliases: z
+    .array(z.union([z.literal(0), z.literal(255)]))
+    .max(2)
+    .default([]),
   /** A two-wire adapter gives back what it sends. */
   echo: z.boolean().default(false),
   /** Read at the start of a connection: another device at this address gives no readings. */

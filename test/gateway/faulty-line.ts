@@ -38,7 +38,7 @@ export function masterOn(
       : tcpTo(at.port);
   const master =
     transport === 'mbap'
-      ? createMbapMaster({ open, ...timing, onState, inFlightMax: 1 })
+      ? createMbapMaster({ open, ...timing, onState, inFlightMax: 1, aliasesOf: () => [] })
       : createRtuMaster({
           open,
           ...timing,

@@ -19,12 +19,14 @@ const timing = { reconnectMsMin: 1, reconnectMsMax: 5, afterConnectMs: 0 };
 async function connected(
   port: number,
   inFlightMax = 1,
+  aliasesOf: (unitId: number) => readonly number[] = () => [],
 ): Promise<ModbusMaster & { states: string[] }> {
   const states: string[] = [];
   const master = createMbapMaster({
     open: tcp(port),
     ...timing,
     inFlightMax,
+    aliasesOf,
     onState: (state, reason) => states.push(`${state}: ${reason}`),
   });
   onTestFinished(master.close);
@@ -206,11 +208,40 @@ describe('the Modbus TCP master', () => {
     await Promise.all(pending);
   });
 
+  it('takes a reply of another unit id only if the unit is known to answer so', async () => {
+    const server = await closing(
+      startRawServer((r, socket) => {
+        const reply = Buffer.from(r.honest(() => 5));
+        reply[6] = 255;
+        socket.write(reply);
+      }),
+    );
+    const strict = await connected(server.port);
+    expect(await strict.read(request(0), 1_000)).toMatchObject({
+      reason: 'violation',
+      detail: expect.stringContaining('set protocol.unitAliases: [255]'),
+    });
+    const knowing = await connected(server.port, 1, (unitId) => (unitId === 1 ? [255] : []));
+    expect(await knowing.read(request(0), 1_000)).toMatchObject({ value: { words: [5, 5] } });
+  });
+
+  it('keeps the last exchanges as bytes, for whoever must see a fault', async () => {
+    const server = await closing(startRawServer((r, socket) => socket.write(r.honest(() => 5))));
+    const master = await connected(server.port);
+    for (let i = 0; i < 40; i += 1) await master.read(request(i), 1_000);
+    const exchanges = master.exchanges();
+    expect(exchanges).toHaveLength(32);
+    expect(exchanges.at(-1)).toMatchObject({ outcome: 'ok' });
+    expect(exchanges.at(-1)!.request).toMatch(/^[0-9a-f]{4}0000000601030027\w{4}$/);
+    expect(exchanges.at(-1)!.reply).toMatch(/^[0-9a-f]{4}000000070103040005\w{4}$/);
+  });
+
   it('says that it is down when nobody listens, and comes up when somebody does', async () => {
     const port = await freePort();
     const states: string[] = [];
     const onState = (state: string): number => states.push(state);
-    const master = createMbapMaster({ open: tcp(port), ...timing, inFlightMax: 1, onState });
+    const one = { inFlightMax: 1, aliasesOf: () => [] };
+    const master = createMbapMaster({ open: tcp(port), ...timing, ...one, onState });
     onTestFinished(master.close);
     expect(await master.read(request(0), 100)).toMatchObject({ ok: false, reason: 'down' });
     await vi.waitFor(() => expect(states.length).toBeGreaterThan(3), { interval: 1 });

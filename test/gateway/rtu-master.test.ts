@@ -192,7 +192,74 @@ describe('the RTU master', () => {
     line.receive(replyTo(request(6), 6), 5);
     await vi.advanceTimersByTimeAsync(10);
     expect(next.outcome).toMatchObject({ value: { words: [6] } });
-    expect(line.master.counters()).toMatchObject({ strayReplies: 1, violations: 0 });
+    expect(line.master.counters()).toMatchObject({ copies: 1, strayReplies: 0, violations: 0 });
+  });
+
+  it('takes no copy of a reply, however late, that comes when the next question is asked', async () => {
+    const line = await usedLine();
+    const first = start(line, request(5));
+    await untilSent(line, 2);
+    line.receive(replyTo(request(5), 5), 10);
+    line.receive(replyTo(request(5), 5), 70);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(first.outcome).toMatchObject({ value: { words: [5] } });
+    const next = start(line, request(6));
+    await untilSent(line, 3);
+    // The copy is there; the reply itself follows, within its time.
+    line.receive(replyTo(request(6), 6), 50);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(next.outcome).toMatchObject({ ok: false, reason: 'violation' });
+    const again = start(line, request(6));
+    await untilSent(line, 4);
+    line.receive(replyTo(request(6), 6));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(again.outcome).toMatchObject({ value: { words: [6] } });
+  });
+
+  it('takes a reply that is the same as another one when nothing follows it', async () => {
+    const line = await usedLine();
+    start(line, request(5));
+    await untilSent(line, 2);
+    line.receive(replyTo(request(5), 5), 10);
+    await vi.advanceTimersByTimeAsync(60);
+    const next = start(line, request(6));
+    await untilSent(line, 3);
+    line.receive(replyTo(request(6), 5), 10);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(next.outcome).toBeNull();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 50);
+    expect(next.outcome).toMatchObject({ value: { words: [5] } });
+  });
+
+  it('tells requests of another master from replies, and keeps what it heard', async () => {
+    const line = await usedLine();
+    const foreign = encodeRtuRead(request(40, 2, 7));
+    line.receive(Buffer.concat([foreign, replyTo(request(40, 2, 7), 9)]));
+    await vi.advanceTimersByTimeAsync(10);
+    start(line, request(5));
+    await untilSent(line, 2);
+    expect(line.master.counters()).toMatchObject({ foreignRequests: 1, strayReplies: 1 });
+    expect(line.master.exchanges().at(-1)).toMatchObject({
+      request: null,
+      reply: expect.stringContaining(foreign.toString('hex')),
+      outcome: 'request of another master, reply to nobody',
+    });
+  });
+
+  it('says that an adapter gives back what is sent to it, and takes that for no other master', async () => {
+    const line = await usedLine();
+    const read = start(line, request(5));
+    await untilSent(line, 2);
+    line.receive(line.sent[1]!.bytes.subarray(0, 3), 1);
+    line.receive(line.sent[1]!.bytes.subarray(3), 2);
+    line.receive(replyTo(request(5), 7), 20);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(read.outcome).toMatchObject({
+      reason: 'violation',
+      detail: expect.stringContaining('set protocol.echo'),
+    });
+    const counts = { echoes: 1, foreignRequests: 0, strayReplies: 0, lateReplies: 1 };
+    expect(line.master.counters()).toMatchObject(counts);
   });
 
   it('waits a whole second before a question that a reply it never saw would pass for', async () => {

@@ -59,11 +59,14 @@ describe('RTU frames', () => {
     const reply = sealRtu(5, Buffer.from([4, 2, 1, 2]));
     const asked = encodeRtuRead({ ...request, unitId: 9 });
     const exception = sealRtu(6, Buffer.from([0x83, 2]));
+    const written = sealRtu(7, Buffer.from([16, 0, 1, 0, 2]));
     const noise = Buffer.from([0x55, 3, 3]);
-    expect(framesIn(Buffer.concat([noise, reply, asked, noise, exception, noise]))).toEqual([
+    const bytes = Buffer.concat([noise, reply, asked, noise, exception, written, noise]);
+    expect(framesIn(bytes).map((frame) => ({ ...frame, bytes: frame.bytes.length }))).toEqual([
       { kind: 'reply', unitId: 5, functionCode: 4, bytes: 7 },
       { kind: 'request', unitId: 9, functionCode: 3, bytes: 8 },
       { kind: 'reply', unitId: 6, functionCode: 0x83, bytes: 5 },
+      { kind: 'request', unitId: 7, functionCode: 16, bytes: 8 },
     ]);
   });
 

@@ -1,5 +1,5 @@
 import type { ReadRequest } from './pdu.ts';
-import { replyBytesOf, type SeenFrame } from './rtu.ts';
+import { replyBytesOf } from './rtu.ts';
 
 interface Owed {
   readonly request: ReadRequest;
@@ -13,8 +13,8 @@ const OWED_MAX = 8;
 export interface LateReplies {
   /** Given up at the end of its time. */
   giveUp(request: ReadRequest, sentMs: number): void;
-  /** A frame that came while nobody waited: late, and since when; null: nobody is owed it. */
-  claim(frame: SeenFrame): { readonly unitId: number; readonly sentMs: number } | null;
+  /** A reply of this unit came while nobody waited: to what it may be; null: nobody is owed it. */
+  claim(unitId: number): Owed | null;
   /** Whether a late reply of this unit would pass for the reply to this request. */
   couldPassFor(request: ReadRequest): boolean;
   owes(unitId: number): boolean;
@@ -40,11 +40,11 @@ export function createLateReplies(): LateReplies {
       if (owed.length > OWED_MAX) owed.shift();
       owedBy.set(request.unitId, owed);
     },
-    claim({ kind, unitId }) {
+    claim(unitId) {
       const owed = owedBy.get(unitId);
-      const oldest = kind === 'reply' ? owed?.shift() : undefined;
+      const oldest = owed?.shift();
       if (owed?.length === 0) owedBy.delete(unitId);
-      return oldest === undefined ? null : { unitId, sentMs: oldest.sentMs };
+      return oldest ?? null;
     },
     couldPassFor: (asked) =>
       (owedBy.get(asked.unitId) ?? []).some(({ request }) => passesFor(request, asked)),

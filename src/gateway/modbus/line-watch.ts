@@ -23,11 +23,11 @@ export interface LineWatch {
 
 export interface LineWatchSettings {
   readonly connection: Pick<Connection, 'isUp' | 'catchUp'>;
-  readonly onDrained: (bytes: number) => void;
-  readonly onFrame: (frame: SeenFrame) => void;
+  /** The line is quiet, and this came before: the bytes as far as they are kept, the frames in them. */
+  readonly onDrained: (bytes: Uint8Array, frames: readonly SeenFrame[]) => void;
 }
 
-export function createLineWatch({ connection, onDrained, onFrame }: LineWatchSettings): LineWatch {
+export function createLineWatch({ connection, onDrained }: LineWatchSettings): LineWatch {
   let kept: Uint8Array = new Uint8Array();
   let dirty = false;
   let lastByteMs = Number.NEGATIVE_INFINITY;
@@ -43,7 +43,7 @@ export function createLineWatch({ connection, onDrained, onFrame }: LineWatchSet
     });
 
   function settleSilence(): void {
-    for (const frame of framesIn(kept)) onFrame(frame);
+    if (kept.length > 0) onDrained(kept, framesIn(kept));
     kept = new Uint8Array();
     dirty = false;
   }
@@ -52,7 +52,6 @@ export function createLineWatch({ connection, onDrained, onFrame }: LineWatchSet
     discard(chunk) {
       dirty = true;
       lastByteMs = performance.now();
-      onDrained(chunk.length);
       const room = KEPT_BYTES_MAX - kept.length;
       if (room > 0) kept = Buffer.concat([kept, chunk.subarray(0, room)]);
     },

@@ -19,7 +19,11 @@ export function createMaster(bus: BusConfig, events: MasterEvents): ModbusMaster
   };
   if (bus.transport === 'tcp') {
     const inFlightMax = inFlightMaxOf(bus);
-    return createMbapMaster({ ...shared, open: tcpLink(bus), inFlightMax });
+    const aliases = new Map(
+      bus.devices.map(({ unitId, protocol }) => [unitId, protocol.unitAliases] as const),
+    );
+    const aliasesOf = (unitId: number): readonly number[] => aliases.get(unitId) ?? [];
+    return createMbapMaster({ ...shared, open: tcpLink(bus), inFlightMax, aliasesOf });
   }
   const echo = protocols.some((protocol) => protocol.echo);
   if (bus.transport === 'rtu') {

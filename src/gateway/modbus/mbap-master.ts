@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { fail, ok, type Result } from '../../model/result.ts';
 import { createConnection } from './connection.ts';
+import { createExchangeLog, outcomeText } from './exchange-log.ts';
 import type { OpenLink } from './link.ts';
 import { createMbapReader, encodeMbapRead, type MbapFrame } from './mbap.ts';
 import {
@@ -19,6 +20,8 @@ export interface MbapMasterSettings extends MasterEvents {
   readonly afterConnectMs: number;
   /** Transactions at a time; more than one only where every device of the connection allows it. */
   readonly inFlightMax: number;
+  /** Other unit ids that a unit is known to answer with. */
+  readonly aliasesOf: (unitId: number) => readonly number[];
 }
 
 /** Requests given up of which a late reply is known as late. */
@@ -29,7 +32,7 @@ const SILENT_TIMEOUTS_MAX = 3;
 interface Outstanding {
   readonly request: ReadRequest;
   readonly sentMs: number;
-  readonly settle: (result: Result<ReadReply, ReadFailure>) => void;
+  readonly settle: (result: Result<ReadReply, ReadFailure>, reply?: Uint8Array) => void;
 }
 
 interface GivenUp {
@@ -47,6 +50,7 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
   const counters = noCounts();
   const outstanding = new Map<number, Outstanding>();
   const givenUp = new Map<number, GivenUp>();
+  const log = createExchangeLog();
   let reader = createMbapReader();
   let nextTransaction = 0;
   let silentTimeouts = 0;
@@ -73,8 +77,9 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
     for (const { settle } of [...outstanding.values()]) settle(fail(reason, detail));
   }
 
-  function violate(reason: string): void {
+  function violate(reason: string, reply: Uint8Array): void {
     counters.violations += 1;
+    log.add({ atMs: performance.now(), request: null, reply, outcome: reason });
     settleAll('violation', reason);
     connection.drop(reason);
   }
@@ -83,7 +88,7 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
     silentTimeouts = 0;
     const frames = reader.push(chunk);
     if (!frames.ok) {
-      violate(frames.detail);
+      violate(frames.detail, chunk);
       return;
     }
     const own = reader;
@@ -100,22 +105,28 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
       return;
     }
     const { request, sentMs, settle } = asked;
-    if (frame.unitId !== request.unitId) {
-      violate(`reply of unit ${frame.unitId} to a request for ${request.unitId}`);
+    if (
+      frame.unitId !== request.unitId &&
+      !settings.aliasesOf(request.unitId).includes(frame.unitId)
+    ) {
+      const advice = `if it always does so, set protocol.unitAliases: [${frame.unitId}]`;
+      violate(`unit ${request.unitId} answers as unit ${frame.unitId}: ${advice}`, frame.bytes);
       return;
     }
     const reply = decodeReadPdu(request, frame.pdu);
     if (reply.ok) {
       connection.confirm();
-      settle(ok({ ...reply.value, rttMs: performance.now() - sentMs }));
+      settle(ok({ ...reply.value, rttMs: performance.now() - sentMs }), frame.bytes);
     } else {
-      violate(reply.detail);
+      violate(reply.detail, frame.bytes);
     }
   }
 
   function drain(frame: MbapFrame): void {
     counters.drainedBytes += frame.pdu.length + 7;
     const late = givenUp.get(frame.transaction);
+    const outcome = late === undefined ? 'reply to nobody' : 'late reply';
+    log.add({ atMs: performance.now(), request: null, reply: frame.bytes, outcome });
     if (late === undefined) {
       counters.strayReplies += 1;
       return;
@@ -134,7 +145,7 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
     if (givenUp.size > GIVEN_UP_MAX) givenUp.delete(givenUp.keys().next().value as number);
     own.settle(fail('timeout', `no reply within ${timeoutMs} ms`));
     silentTimeouts += 1;
-    if (reader.isInsideFrame()) violate('half a reply');
+    if (reader.isInsideFrame()) violate('half a reply', new Uint8Array());
     else if (silentTimeouts >= SILENT_TIMEOUTS_MAX)
       connection.drop(`${silentTimeouts} timeouts in a row`);
   }
@@ -150,19 +161,24 @@ export function createMbapMaster(settings: MbapMasterSettings): ModbusMaster {
       nextTransaction = (nextTransaction + 1) & 0xffff;
       return new Promise((resolve) => {
         const timer = setTimeout(() => giveUp(transaction, timeoutMs), timeoutMs);
-        const settle = (result: Result<ReadReply, ReadFailure>): void => {
+        const sent = encodeMbapRead(transaction, request);
+        const sentMs = performance.now();
+        const settle: Outstanding['settle'] = (result, reply = new Uint8Array()) => {
           clearTimeout(timer);
-          if (outstanding.delete(transaction)) resolve(result);
+          if (!outstanding.delete(transaction)) return;
+          log.add({ atMs: sentMs, request: sent, reply, outcome: outcomeText(result) });
+          resolve(result);
         };
-        outstanding.set(transaction, { request, sentMs: performance.now(), settle });
-        connection.write(encodeMbapRead(transaction, request));
+        outstanding.set(transaction, { request, sentMs, settle });
+        connection.write(sent);
         onSent?.();
       });
     },
     isUp: connection.isUp,
     counters: () => counters,
+    exchanges: log.recent,
     distrust(reason) {
-      violate(reason);
+      violate(reason, new Uint8Array());
       return Promise.resolve();
     },
     close() {

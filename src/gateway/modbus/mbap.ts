@@ -11,6 +11,8 @@ export interface MbapFrame {
   readonly transaction: number;
   readonly unitId: number;
   readonly pdu: Uint8Array;
+  /** The whole frame. */
+  readonly bytes: Uint8Array;
 }
 
 export function encodeMbapRead(transaction: number, request: ReadRequest): Buffer {
@@ -50,6 +52,7 @@ export function createMbapReader(): MbapReader {
           transaction: held.readUInt16BE(0),
           unitId: held[HEADER_BYTES]!,
           pdu: held.subarray(HEADER_BYTES + 1, end),
+          bytes: held.subarray(0, end),
         });
         held = held.subarray(end);
       }

@@ -1,4 +1,5 @@
 import type { Result } from '../../model/result.ts';
+import type { Exchange } from './exchange-log.ts';
 import type { PduReply, ReadRequest } from './pdu.ts';
 
 export type ReadFailure =
@@ -23,6 +24,12 @@ export interface MasterCounters {
   lateReplies: number;
   /** Whole replies to requests that were never made: dropped. */
   strayReplies: number;
+  /** Replies that came again as they were: dropped. */
+  copies: number;
+  /** Whole requests, or answers to writes, that another master caused. */
+  foreignRequests: number;
+  /** Times that the adapter gave back what was sent to it. */
+  echoes: number;
   crcErrors: number;
   /** What came was not a reply to what was asked; checksum errors and half frames included. */
   violations: number;
@@ -35,6 +42,9 @@ export const noCounts = (): MasterCounters => ({
   drainedBytes: 0,
   lateReplies: 0,
   strayReplies: 0,
+  copies: 0,
+  foreignRequests: 0,
+  echoes: 0,
   crcErrors: 0,
   violations: 0,
   connects: 0,
@@ -58,6 +68,8 @@ export interface ModbusMaster {
   ): Promise<Result<ReadReply, ReadFailure>>;
   isUp(): boolean;
   counters(): Readonly<MasterCounters>;
+  /** The last exchanges as bytes, oldest first. */
+  exchanges(): Exchange[];
   /** A value that can't be true came: the medium is treated as after a wrong reply. */
   distrust(reason: string): Promise<void>;
   close(): Promise<void>;

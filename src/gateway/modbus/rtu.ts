@@ -6,8 +6,10 @@ import { decodeReadPdu, encodeReadPdu, type PduReply, type ReadRequest } from '.
 /** Unit, function, exception code, checksum. */
 const EXCEPTION_BYTES = 5;
 const EXCEPTION_BIT = 0x80;
-/** Unit, function, address, quantity, checksum: what another master's request is. */
+/** Unit, function, address, quantity or value, checksum: what another master's request is. */
 const REQUEST_BYTES = 8;
+/** Writing one coil or register, or several: frames of this size that only another master causes. */
+const WRITE_FUNCTIONS: ReadonlySet<number> = new Set([5, 6, 15, 16]);
 /** MODBUS over Serial Line V1.02, 2.5.1: the largest frame. */
 const FRAME_BYTES_MAX = 256;
 
@@ -75,20 +77,21 @@ export function matchRtuReply(
 }
 
 export interface SeenFrame {
+  /** `request`: what a master asks, or a slave's answer to a write. */
   readonly kind: 'reply' | 'request';
   readonly unitId: number;
   readonly functionCode: number;
-  /** Bytes of the whole frame. */
-  readonly bytes: number;
+  /** The whole frame. */
+  readonly bytes: Uint8Array;
 }
 
-/** The whole frames of reads that stand anywhere in bytes nobody waited for. */
+/** The whole frames that stand anywhere in bytes nobody waited for. */
 export function framesIn(bytes: Uint8Array): SeenFrame[] {
   const frames: SeenFrame[] = [];
   for (let at = 0; at + EXCEPTION_BYTES <= bytes.length; ) {
     const frame = frameAt(bytes.subarray(at));
     if (frame !== null) frames.push(frame);
-    at += frame?.bytes ?? 1;
+    at += frame?.bytes.length ?? 1;
   }
   return frames;
 }
@@ -96,15 +99,22 @@ export function framesIn(bytes: Uint8Array): SeenFrame[] {
 function frameAt(bytes: Uint8Array): SeenFrame | null {
   const unitId = bytes[0]!;
   const functionCode = bytes[1]!;
-  const readFunction = functionCode & ~EXCEPTION_BIT;
-  if (readFunction < 1 || readFunction > 4) return null;
-  const isException = functionCode !== readFunction;
-  const lengths = isException ? [EXCEPTION_BYTES] : [EXCEPTION_BYTES + bytes[2]!, REQUEST_BYTES];
+  const own = functionCode & ~EXCEPTION_BIT;
+  const isWrite = WRITE_FUNCTIONS.has(own);
+  if (!isWrite && (own < 1 || own > 4)) return null;
+  const isException = functionCode !== own;
+  const replyBytes = isException || isWrite ? EXCEPTION_BYTES : EXCEPTION_BYTES + bytes[2]!;
+  const lengths = isException
+    ? [replyBytes]
+    : isWrite
+      ? [REQUEST_BYTES]
+      : [replyBytes, REQUEST_BYTES];
   for (const length of lengths) {
     const fits = length <= bytes.length && length <= FRAME_BYTES_MAX;
     if (!fits || !isIntact(bytes.subarray(0, length))) continue;
-    const isRequest = !isException && length === REQUEST_BYTES && bytes[2] !== 3;
-    return { kind: isRequest ? 'request' : 'reply', unitId, functionCode, bytes: length };
+    const isRequest = isWrite || (!isException && length === REQUEST_BYTES && bytes[2] !== 3);
+    const kind = isRequest ? 'request' : 'reply';
+    return { kind, unitId, functionCode, bytes: bytes.slice(0, length) };
   }
   return null;
 }
