@@ -1,4 +1,5 @@
 import type { BusConfig, DeviceConfig } from './config.ts';
+import { placeOf } from './point-types.ts';
 import { costOf, extentsOf, planReads, type ReadBlock, rulesOf, tagLengths } from './poll-plan.ts';
 import { inFlightMaxOf, type ReadCost, readCostOf } from './read-cost.ts';
 
@@ -43,14 +44,11 @@ export function busBudget(bus: BusConfig): BusBudget {
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 
-const named = ({ table, address, words }: ReadBlock): string =>
-  `${table} ${address}${words === 1 ? '' : `–${address + words - 1}`}`;
-
 /** The poll plan and the budget of a bus, for the installer: a line for each device. */
 export function describePlan(bus: BusConfig): string[] {
   const { devices, share } = busBudget(bus);
   const lines = devices.map(({ device, blocks, pollMs, share: own }) => {
-    const requests = blocks.map(named).join(', ');
+    const requests = blocks.map(placeOf).join(', ');
     const every = `every ${pollPeriodOf(device)} ms`;
     return `  ${device.device} unit ${device.unitId}: ${requests}; ${pollMs.toFixed(1)} ms ${every}, ${percent(own)}`;
   });

@@ -3,11 +3,14 @@ import type { DeviceId } from '../model/ids.ts';
 import { type Clock, MINUTE_MS } from '../model/time.ts';
 import type { Logger } from '../process/log.ts';
 import { busBudget, pollPeriodOf } from './bus-budget.ts';
+import { createBusEvents } from './bus-events.ts';
 import type { BusConfig, DeviceConfig } from './config.ts';
-import { isProven, stepHealth } from './device-health.ts';
+import { isProven, isShortProbe, stepHealth } from './device-health.ts';
 import { createDevicePoller, type PollOutcome } from './device-poller.ts';
 import { createFaultTime } from './fault-time.ts';
+import { createForeignWatch, type ForeignMaster } from './foreign-watch.ts';
 import type { LearnedCuts } from './learned-cuts.ts';
+import type { Exchange } from './modbus/exchange-log.ts';
 import { createMaster } from './modbus/master.ts';
 import type { MasterCounters, MasterEvents, ModbusMaster } from './modbus/modbus-master.ts';
 import { costOf } from './poll-plan.ts';
@@ -32,11 +35,14 @@ export interface BusStatus extends Readonly<MasterCounters> {
   readonly isPathDown: boolean;
   /** Of the bus's time, what its devices need when all of them answer. */
   readonly utilisation: number;
+  readonly foreignMaster: ForeignMaster;
 }
 
 export interface BusWorker {
   devices(): DeviceStatus[];
   status(): BusStatus;
+  /** The last exchanges as bytes, oldest first. */
+  exchanges(): Exchange[];
   /** Begins nothing more; ends when what is due and under way is read and emitted, and it is closed. */
   drain(): Promise<void>;
   /** Stops polling; ends when the transaction under way has ended. Its reading is not kept. */
@@ -57,9 +63,10 @@ export interface BusWorkerSettings {
 }
 
 /**
- * Polls the devices of one bus at fixed rate, one transaction at a time: first the devices that answer,
- * and of them the one whose time runs out first. A grid time that can't be met is skipped, never queued.
- * What does not answer gets at most a tenth of the bus's time.
+ * Polls the devices of one bus at fixed rate, one transaction at a time unless all of them allow more:
+ * first the devices that answer, and of them the one whose time runs out first. A grid time that can't be
+ * met is skipped, never queued. What does not answer gets at most a tenth of the bus's time. While another
+ * master is on the bus everything that is read is D.
  */
 export function startBusWorker(settings: BusWorkerSettings): BusWorker {
   const { bus, clock, learned, random = Math.random, connect = createMaster } = settings;
@@ -67,6 +74,10 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
   const stop = new AbortController();
   const budget = busBudget(bus);
   const faultTime = createFaultTime();
+  const foreign = createForeignWatch();
+  const serving = new Map<PolledDevice, Promise<void>>();
+  let slotsFree = inFlightMaxOf(bus);
+  let foreignMaster: ForeignMaster = 'none';
   let isPathDown = false;
   let wake = new AbortController();
   /** No grid time after this is polled for. */
@@ -74,9 +85,10 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
 
   const tried = Promise.withResolvers<void>();
   const firstConnectTimer = setTimeout(tried.resolve, FIRST_CONNECT_MS_MAX);
-  const master = connect(bus, {
+  const events = createBusEvents({ log, exchanges: () => master.exchanges() });
+  const master: ModbusMaster = connect(bus, {
     onState: (state, reason) => {
-      log.info({ state, reason }, 'modbus connection');
+      events.connection(state, reason);
       tried.resolve();
     },
     onLate: (unitId, rttMs) => {
@@ -103,14 +115,13 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
           device: config,
           master,
           cost,
-          inFlightMax: inFlightMaxOf(bus),
           isLine: bus.transport !== 'tcp',
           learned,
           timing,
           counters,
           now: () => clock.now(),
           random,
-          onNotice: (detail) => log.warn({ device: config.device, detail }, 'device'),
+          onNotice: (detail) => events.notice(config.device, detail),
         }),
     });
   }
@@ -122,10 +133,28 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
     while (!stop.signal.aborted) {
       const nowMs = clock.now();
       for (const device of devices) begin(device, nowMs);
-      const next = pick(nowMs);
-      if (next !== null) await serve(next);
+      const next = slotsFree > 0 ? pick(nowMs) : null;
+      if (next !== null)
+        serving.set(
+          next,
+          serve(next).finally(() => serving.delete(next)),
+        );
+      else if (slotsFree === 0) await Promise.race(serving.values());
+      else if (serving.size > 0) await untilServedOr(nowMs);
       else if (nowMs >= drainedAtMs && devices.every(({ round }) => round === null)) return;
       else await clock.sleepUntil(Math.min(nextMs(), nowMs + SLEEP_MS_MAX), wake.signal);
+    }
+    await Promise.all(serving.values());
+  }
+
+  /** Slots are free, and nobody to take them: until one is served or the time of another has come. */
+  async function untilServedOr(nowMs: number): Promise<void> {
+    const nap = new AbortController();
+    const next = clock.sleepUntil(Math.min(nextMs(), nowMs + SLEEP_MS_MAX), nap.signal);
+    try {
+      await Promise.race([next, ...serving.values()]);
+    } finally {
+      nap.abort();
     }
   }
 
@@ -141,7 +170,7 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
     const isTime = !isProbe || nowMs >= health.nextProbeMs;
     if (isProven(health) || (isTime && faultTime.isLeft())) {
       const mayRetry = (): boolean => health.state === 'HEALTHY' && faultTime.isLeft();
-      const poll = isProbe ? poller.probe() : poller.poll(mayRetry);
+      const poll = isProbe ? poller.probe(isShortProbe(health)) : poller.poll(mayRetry);
       device.round = { poll, plannedMs, isProbe, notBeforeMs: nowMs };
     } else {
       emit(device, plannedMs, { kind: 'silent', readAtMs: null, readings: poller.silent });
@@ -152,6 +181,7 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
   function pick(nowMs: number): PolledDevice | null {
     let first: PolledDevice | null = null;
     for (const device of devices) {
+      if (serving.has(device)) continue;
       if (device.round === null || device.round.notBeforeMs > nowMs) continue;
       if (first === null || isBefore(device, first)) first = device;
     }
@@ -159,11 +189,18 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
   }
 
   const nextMs = (): number =>
-    Math.min(...devices.map(({ round, releaseMs }) => round?.notBeforeMs ?? releaseMs()));
+    Math.min(
+      ...devices
+        .filter((device) => !serving.has(device))
+        .map(({ round, releaseMs }) => round?.notBeforeMs ?? releaseMs()),
+    );
 
   async function serve(device: PolledDevice): Promise<void> {
     const round = device.round!;
-    const step = await round.poll.step();
+    const slots = Math.min(slotsFree, round.poll.readyCount());
+    slotsFree -= slots;
+    const step = await round.poll.step(slots);
+    slotsFree += slots;
     if (stop.signal.aborted) return;
     if (step.faultMs > 0) faultTime.spend(step.faultMs);
     if (step.kind === 'more') {
@@ -172,6 +209,8 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
     }
     device.round = null;
     const { outcome } = step;
+    foreignMaster = foreign.look(master.counters(), performance.now());
+    events.foreign(foreignMaster);
     move(device, outcome.kind);
     if (round.isProbe && outcome.kind === 'answered') {
       const poll = device.poller.poll(faultTime.isLeft);
@@ -182,7 +221,8 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
   }
 
   function emit(device: PolledDevice, plannedMs: number, outcome: PollOutcome): void {
-    const { readAtMs, readings } = outcome;
+    const { readAtMs } = outcome;
+    const readings = foreignMaster === 'certain' ? doubted(outcome.readings) : outcome.readings;
     for (const frame of device.keep(plannedMs, readAtMs, readings)) settings.emit(frame);
   }
 
@@ -193,17 +233,17 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
     if (kind === 'silent') device.silentPolls += 1;
     const before = device.health.state;
     device.health = stepHealth(device.health, kind, clock.now(), random);
-    const after = device.health.state;
-    if (before === after) return;
-    log.info({ device: device.config.device, reason: kind }, `${before} => ${after}`);
+    if (before === device.health.state) return;
+    const { lastFault } = device.status(bus.id);
+    const reason = kind === 'silent' ? (lastFault?.text ?? kind) : kind;
+    events.health(device, before, reason);
   }
 
   function notePath(kind: PollOutcome['kind']): void {
     const isDown = kind === 'path-down' || (isPathDown && kind !== 'answered');
     if (isDown === isPathDown) return;
     isPathDown = isDown;
-    if (isDown) log.warn('the converter says that it can not reach its line: see its settings');
-    else log.info('the converter reaches its line again');
+    events.path(isDown);
   }
 
   const running = run();
@@ -214,8 +254,10 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
       isUp: master.isUp(),
       isPathDown,
       utilisation: budget.share,
+      foreignMaster,
       ...master.counters(),
     }),
+    exchanges: () => master.exchanges(),
     async drain() {
       drainedAtMs = clock.now();
       wake.abort();
@@ -232,6 +274,15 @@ export function startBusWorker(settings: BusWorkerSettings): BusWorker {
     },
   };
 }
+
+/** A value that may be another register's is kept, and is no proof. */
+const doubted = (readings: PollOutcome['readings']): PollOutcome['readings'] =>
+  new Map(
+    [...readings].map(([metric, { value, flag }]) => [
+      metric,
+      { value, flag: flag === 'N' ? 'D' : flag },
+    ]),
+  );
 
 function isBefore(a: PolledDevice, b: PolledDevice): boolean {
   if (isProven(a.health) !== isProven(b.health)) return isProven(a.health);

@@ -38,6 +38,13 @@ const PROBE_MS_MAX = 300 * SECOND_MS;
 /** Probes of devices that died together drift apart by up to a fifth. */
 const PROBE_JITTER = 0.2;
 
+/** Most probes wait no longer than the device used to take; each fourth as long as it may. */
+const PROBES_UNTIL_LONG = 4;
+
+/** Whether the next probe is short: a dead device costs its bus less, a slower one is found again. */
+export const isShortProbe = ({ failedProbes }: DeviceHealth): boolean =>
+  failedProbes % PROBES_UNTIL_LONG !== PROBES_UNTIL_LONG - 1;
+
 /** What may follow what. */
 export const HEALTH_MOVES = {
   HEALTHY: ['SUSPECT'],

@@ -37,16 +37,19 @@ export type PollStep = { readonly faultMs: number } & (
   | { readonly kind: 'done'; readonly outcome: PollOutcome }
 );
 
-/** One reading of a device, a transaction at a time, so that others may have the bus in between. */
+/** One reading of a device, in steps, so that others may have the bus in between. */
 export interface Poll {
-  step(): Promise<PollStep>;
+  /** Requests that it could make at once now; at least one. */
+  readyCount(): number;
+  /** Makes at most so many requests at a time. */
+  step(requestsMax: number): Promise<PollStep>;
 }
 
 export interface DevicePoller {
   /** Reads all points. `mayRetry` is asked before a request without an answer is made again. */
   poll(mayRetry: () => boolean): Poll;
   /** Asks for the smallest block only, once, to see whether anybody is there. */
-  probe(): Poll;
+  probe(isShort: boolean): Poll;
   /** What stands for a device that was not asked or did not answer. */
   readonly silent: ReadonlyMap<MetricName, Reading>;
 }
@@ -55,7 +58,6 @@ export interface DevicePollerSettings {
   readonly device: DeviceConfig;
   readonly master: ModbusMaster;
   readonly cost: ReadCost;
-  readonly inFlightMax: number;
   /** A line tells requests apart by their length alone. */
   readonly isLine: boolean;
   readonly learned: LearnedCuts;
@@ -122,11 +124,16 @@ export function createDevicePoller(settings: DevicePollerSettings): DevicePoller
     return split.halves;
   }
 
-  function startPoll(first: readonly Task[], mayRetry: () => boolean): Poll {
+  function startPoll(
+    first: readonly Task[],
+    mayRetry: () => boolean,
+    isPatient = (): boolean => isDoubtful,
+  ): Poll {
     const tasks = [...first];
     const results = createBlockResults();
     let kind: PollOutcome['kind'] = 'answered';
     let isStranger = false;
+    let isUnknown = false;
     let sentAtMs: number | null = null;
     let repliedAtMs = 0;
     let faultMs = 0;
@@ -142,12 +149,12 @@ export function createDevicePoller(settings: DevicePollerSettings): DevicePoller
       const startedMs = performance.now();
       let ownSentAtMs = now();
       const request = { ...block, unitId: device.unitId };
-      const timeoutMs = isDoubtful ? device.timeoutMs : timing.timeoutMs();
+      const timeoutMs = isPatient() ? device.timeoutMs : timing.timeoutMs();
       const onSent = (): void => {
         ownSentAtMs = now();
       };
       const reply = await master.read(request, timeoutMs, { onSent });
-      counters.count(reply);
+      counters.count(block, reply);
       isDoubtful = !reply.ok;
       if (!reply.ok) faultMs += performance.now() - startedMs;
       if (reply.ok) {
@@ -189,7 +196,8 @@ export function createDevicePoller(settings: DevicePollerSettings): DevicePoller
         task.faults = 1;
         tasks.unshift(task);
       } else if (task.identify !== null) {
-        if (meaning !== 'later') meetStranger();
+        if (meaning === 'later') leaveUnknown();
+        else meetStranger();
       } else {
         const halves = meaning === 'split' ? learnFrom(task.block, code) : null;
         if (halves !== null) tasks.unshift(...halves.map((half) => taskOf(half)));
@@ -202,28 +210,45 @@ export function createDevicePoller(settings: DevicePollerSettings): DevicePoller
       stop('answered');
     }
 
+    /** It is there, and has no time to say who it is: nothing that it says counts. */
+    function leaveUnknown(): void {
+      isUnknown = true;
+      stop('answered');
+    }
+
     async function finish(): Promise<PollOutcome> {
       const canary = results.wrongCanary(protocol.canary);
       if (canary !== null) {
+        counters.fault(`canary ${canary.table} ${canary.address} is not ${canary.equals}`);
         await master.distrust(`${canary.table} ${canary.address} is not ${canary.equals}`);
       }
-      if (isStranger) settings.onNotice('another device answers at this address');
-      isIdentified = kind === 'answered' && !isStranger && canary === null;
-      const readings =
-        isStranger || canary !== null
-          ? all(FAULTY)
-          : new Map(decoders.map(({ metric, read }) => [metric, read(results.lookup)] as const));
+      if (isStranger) {
+        counters.fault('another device answers at this address: it is not what identify expects');
+        settings.onNotice('another device answers at this address');
+      }
+      isIdentified = kind === 'answered' && !isStranger && !isUnknown && canary === null;
+      const readings = readingsOf(isStranger || canary !== null);
       const readAtMs = sentAtMs === null ? null : Math.round((sentAtMs + repliedAtMs) / 2);
       return { kind, readAtMs, readings };
     }
 
+    function readingsOf(isFalse: boolean): Map<MetricName, Reading> {
+      if (isFalse) return all(FAULTY);
+      if (isUnknown) return silent;
+      return new Map(decoders.map(({ metric, read }) => [metric, read(results.lookup)] as const));
+    }
+
+    /** Who the device is comes before everything that it says. */
+    function ready(): Task[] {
+      const open = tasks.filter(({ notBeforeMs }) => notBeforeMs <= now());
+      return open.some(({ identify }) => identify !== null) ? open.slice(0, 1) : open;
+    }
+
     return {
-      async step() {
+      readyCount: () => Math.max(1, ready().length),
+      async step(requestsMax) {
         faultMs = 0;
-        const ready = tasks.filter(({ notBeforeMs }) => notBeforeMs <= now());
-        // Who the device is comes before everything that it says.
-        const isAsking = ready.some(({ identify }) => identify !== null);
-        const own = ready.slice(0, isAsking ? 1 : settings.inFlightMax);
+        const own = ready().slice(0, requestsMax);
         for (const task of own) tasks.splice(tasks.indexOf(task), 1);
         await Promise.all(own.map(transact));
         if (tasks.length === 0) return { kind: 'done', faultMs, outcome: await finish() };
@@ -246,9 +271,13 @@ export function createDevicePoller(settings: DevicePollerSettings): DevicePoller
     silent,
     poll: (mayRetry) =>
       startPoll([...identifyTasks(), ...blocks.map((block) => taskOf(block))], mayRetry),
-    probe() {
+    probe(isShort) {
       const smallest = blocks.reduce((a, b) => (b.words < a.words ? b : a));
-      return startPoll([taskOf(smallest)], () => false);
+      return startPoll(
+        [taskOf(smallest)],
+        () => false,
+        () => !isShort,
+      );
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   isBitTable,
   ordersOf,
   PointType,
+  placeOf,
   type RegisterSpan,
   RegisterTable,
   rawLimitsOf,
@@ -128,9 +129,6 @@ interface Fault {
   readonly message: string;
 }
 
-const named = ({ table, address, words }: RegisterSpan): string =>
-  words === 1 ? `${table} ${address}` : `${table} ${address} to ${address + words - 1}`;
-
 /** Everything that makes points impossible to read under a protocol, by paths of the device. */
 export function protocolFaults(points: readonly PointConfig[], protocol: DeviceProtocol): Fault[] {
   const { unreadable, readToClear, atomic, identify, canary } = protocol;
@@ -159,9 +157,9 @@ export function protocolFaults(points: readonly PointConfig[], protocol: DeviceP
     return [
       ...(blocked === undefined
         ? []
-        : [{ path, message: `${named(span)} lies in the unreadable ${named(blocked)}` }]),
+        : [{ path, message: `${placeOf(span)} lies in the unreadable ${placeOf(blocked)}` }]),
       ...(span.words > max
-        ? [{ path, message: `${named(span)} needs more than ${max} in a read` }]
+        ? [{ path, message: `${placeOf(span)} needs more than ${max} in a read` }]
         : []),
     ];
   });

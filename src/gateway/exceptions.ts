@@ -32,3 +32,19 @@ const MEANINGS: Readonly<Record<number, ExceptionMeaning>> = {
 };
 
 export const meaningOf = (code: number): ExceptionMeaning => MEANINGS[code] ?? 'refused';
+
+const NAMES: Readonly<Record<number, string>> = {
+  [EXCEPTION.illegalFunction]: 'illegal function: it does not know this table',
+  [EXCEPTION.illegalDataAddress]: 'illegal data address: it has no such register',
+  [EXCEPTION.illegalDataValue]: 'illegal data value: it does not read so many at once',
+  [EXCEPTION.deviceFailure]: 'device failure',
+  [EXCEPTION.acknowledge]: 'acknowledge: it needs longer',
+  [EXCEPTION.busy]: 'busy',
+  [EXCEPTION.memoryParity]: 'memory parity error',
+  [EXCEPTION.gatewayPathUnavailable]: 'the converter has no path to its line',
+  [EXCEPTION.gatewayTargetFailed]: 'the converter got no answer from the device',
+};
+
+/** An exception for people. */
+export const exceptionText = (code: number): string =>
+  `exception ${code} (${NAMES[code] ?? 'unknown'})`;

@@ -75,3 +75,7 @@ export interface RegisterSpan {
 
 export const spansMeet = (a: RegisterSpan, b: RegisterSpan): boolean =>
   a.table === b.table && a.address < b.address + b.words && b.address < a.address + a.words;
+
+/** A span for people: `holding 40` or `holding 40–43`. */
+export const placeOf = ({ table, address, words }: RegisterSpan): string =>
+  `${table} ${address}${words > 1 ? `–${address + words - 1}` : ''}`;

@@ -5,6 +5,7 @@ import type { DeviceConfig } from './config.ts';
 import type { Reading } from './decode.ts';
 import { type DeviceHealth, HEALTHY, type HealthState } from './device-health.ts';
 import type { DevicePoller, Poll } from './device-poller.ts';
+import { createFlapDamper, type FlapDamper } from './flap-damper.ts';
 import { frameOf } from './frame.ts';
 import { dueAt, firstDueAt, gridAfter, phaseOf, stampOf } from './poll-grid.ts';
 import { createSecondMean, type SecondMean } from './second-mean.ts';
@@ -17,6 +18,10 @@ export interface DeviceStatus extends UnitCounts {
   readonly bus: string;
   readonly unitId: number;
   readonly state: HealthState;
+  /** Changes of its state so far. */
+  readonly flaps: number;
+  /** It changes to and fro; the log says so once. */
+  readonly isFlapping: boolean;
   /** `at` of its last frame; null: none yet. */
   readonly lastAtMs: number | null;
   /** Grid times that came too late to be polled. */
@@ -42,6 +47,7 @@ export interface PolledDevice {
   readonly config: DeviceConfig;
   readonly poller: DevicePoller;
   readonly timing: UnitTiming;
+  readonly damper: FlapDamper;
   health: DeviceHealth;
   round: Round | null;
   silentPolls: number;
@@ -79,6 +85,7 @@ export function createPolledDevice(settings: PolledDeviceSettings): PolledDevice
     timeoutMsMax: config.timeoutMs,
   });
   const counters = createUnitCounters();
+  const damper = createFlapDamper();
   const mean: SecondMean | null =
     config.pollMs === undefined ? null : createSecondMean(config.points, config.pollMs);
   let lastAtMs = settings.lastAtMs;
@@ -107,6 +114,7 @@ export function createPolledDevice(settings: PolledDeviceSettings): PolledDevice
     config,
     timing,
     poller: settings.createPoller(timing, counters),
+    damper,
     health: HEALTHY,
     round: null,
     silentPolls: 0,
@@ -145,6 +153,8 @@ export function createPolledDevice(settings: PolledDeviceSettings): PolledDevice
         bus,
         unitId: config.unitId,
         state: this.health.state,
+        flaps: damper.count(),
+        isFlapping: damper.isFlapping(performance.now()),
         lastAtMs,
         skipped,
         silentPolls: this.silentPolls,

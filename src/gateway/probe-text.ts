@@ -1,19 +1,10 @@
 import { type FlagSource, flagsOf } from './flag-source.ts';
-import {
-  isBitTable,
-  ordersOf,
-  type PointType,
-  type RegisterSpan,
-  TYPE_WORDS,
-} from './point-types.ts';
+import { isBitTable, ordersOf, type PointType, placeOf, TYPE_WORDS } from './point-types.ts';
 import type { PointProbe, Probed, ProbeReport } from './probe.ts';
 import { rawOf, textOf } from './raw-value.ts';
 
 const hex = (words: readonly number[]): string =>
   words.map((word) => word.toString(16).padStart(4, '0')).join(' ');
-
-const placeOf = ({ table, address, words }: RegisterSpan): string =>
-  `${table} ${address}${words > 1 ? `–${address + words - 1}` : ''}`;
 
 const wordsOf = ({ span, words, fault }: Probed): string =>
   words === null ? fault : isBitTable(span.table) ? words.join(' ') : hex(words);

@@ -204,6 +204,48 @@ describe('a bus worker', () => {
     expect(worker.status().requests - asked).toBeLessThanOrEqual(frames.length - count + 1);
   });
 
+  it('takes nothing from a device that never has time to say who it is', async () => {
+    const port = await serving(
+      startRawServer((r, socket) => {
+        const { transaction: t, unitId } = r;
+        const busy = Buffer.from([t >>> 8, t & 0xff, 0, 0, 0, 3, unitId, 0x83, 6]);
+        socket.write(r.address === 90 ? busy : r.honest(() => 5));
+      }),
+    );
+    const protocol = { identify: [{ address: 90, equals: 277 }] };
+    const { frames } = poll(port, [{ ...plainDevice('a', 1), protocol }], hourAgo());
+    await until(() => frames.length >= 5);
+    expect(frames.every(isSilent)).toBe(true);
+  });
+
+  it('asks several devices at a time where all of them allow it, and never more', async () => {
+    let asked: (() => void)[] = [];
+    let most = 0;
+    const port = await serving(
+      startRawServer((r, socket) => {
+        asked.push(() => socket.write(r.honest(() => r.unitId)));
+        most = Math.max(most, asked.length);
+        // Answers come when three are waited for, in the order that suits the server.
+        if (asked.length < 3) return;
+        for (const answer of asked.reverse()) answer();
+        asked = [];
+      }),
+    );
+    const device = (unitId: number) => ({
+      ...plainDevice(`d${unitId}`, unitId),
+      timeoutMs: 20_000,
+      protocol: { maxInFlight: 3 },
+    });
+    const { framesOf } = poll(port, [1, 2, 3, 4, 5, 6].map(device), hourAgo(1));
+    await until(() => framesOf('d6').length >= 2 && framesOf('d1').length >= 2);
+    for (const unitId of [1, 2, 3, 4, 5, 6]) {
+      for (const frame of framesOf(`d${unitId}`)) {
+        expect(frame.values).toEqual({ level: unitId });
+      }
+    }
+    expect(most).toBe(3);
+  });
+
   it('flags a register that the device refuses as D and one behind a dead gateway as B', async () => {
     const port = await serving(
       startRawServer((r, socket) => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { busBudget } from '../../src/gateway/bus-budget.ts';
 import type { BusConfig } from '../../src/gateway/config.ts';
 import { GatewayConfig, type GatewayConfigInput } from '../../src/gateway/config.ts';
+import { encodeRtuRead } from '../../src/gateway/modbus/rtu.ts';
 import type { Frame } from '../../src/model/batch.ts';
 import { MINUTE_MS, SECOND_MS } from '../../src/model/time.ts';
 import { simulateTime, startSimulatedBus } from './simulated-bus.ts';
@@ -200,5 +201,58 @@ describe('a bus worker that is drained', () => {
     for (const unitId of units(1, 8)) expect(framesOf(`d${unitId}`).at(-1)!.at).toBe(last);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(frames).toHaveLength(count);
+  });
+});
+
+describe('a line with a second master', () => {
+  it('is told of, and gives D with each value, until nothing was heard of it for ten minutes', async () => {
+    const bus = lineOf([device(1, 1_000)]);
+    const { worker, frames, putOnLine } = startSimulatedBus(bus, always);
+    await vi.advanceTimersByTimeAsync(20 * SECOND_MS);
+    expect(frames.every(isGood)).toBe(true);
+    expect(worker.status().foreignMaster).toBe('none');
+    const asked = encodeRtuRead({ unitId: 1, table: 'holding', address: 40, words: 8 });
+    for (let i = 0; i < 3; i += 1) {
+      await vi.advanceTimersByTimeAsync(3.7 * SECOND_MS);
+      putOnLine(asked);
+    }
+    await vi.advanceTimersByTimeAsync(3 * SECOND_MS);
+    expect(worker.status()).toMatchObject({ foreignMaster: 'certain', foreignRequests: 3 });
+    const heard = worker.exchanges().map(({ outcome }) => outcome);
+    expect(heard.join()).toContain('request of another master');
+    const doubted = frames.at(-1)!;
+    expect(doubted).toMatchObject({ values: { m0: 100 }, flags: { m0: 'D', m7: 'D' } });
+    for (const { values } of frames.filter(isGood)) expect(values).toMatchObject({ m0: 100 });
+    await vi.advanceTimersByTimeAsync(11 * MINUTE_MS);
+    expect(worker.status().foreignMaster).toBe('none');
+    expect(frames.at(-1)!.flags).toBeUndefined();
+    await worker.close();
+  });
+});
+
+describe('a device that is dead', () => {
+  it('is probed for no longer than it used to take, and each fourth time as long as it may', async () => {
+    const bus = lineOf([{ ...device(1, 1_000), timeoutMs: 2_000 }]);
+    let isThere = true;
+    const isAlive = (): boolean => isThere;
+    const { worker, slave } = startSimulatedBus(bus, { ...always, isAlive });
+    await vi.advanceTimersByTimeAsync(3 * MINUTE_MS);
+    isThere = false;
+    await vi.advanceTimersByTimeAsync(12 * MINUTE_MS);
+    expect(worker.devices()[0]!.state).toBe('DEMOTED');
+    const before = { timeouts: worker.status().timeouts, requests: slave.requests() };
+    const startedMs = performance.now();
+    await vi.advanceTimersByTimeAsync(40 * MINUTE_MS);
+    const probes = slave.requests() - before.requests;
+    expect(probes).toBeGreaterThanOrEqual(6);
+    const waits = worker
+      .exchanges()
+      .filter(({ outcome }) => outcome.startsWith('timeout'))
+      .map(({ outcome }) => Number(/within (\d+) ms/.exec(outcome)?.[1]));
+    expect(new Set(waits.slice(-8))).toEqual(new Set([2_000, Math.min(...waits)]));
+    expect(waits.slice(-8).filter((ms) => ms === 2_000)).toHaveLength(2);
+    expect(Math.min(...waits)).toBeLessThan(300);
+    expect(performance.now() - startedMs).toBe(40 * MINUTE_MS);
+    await worker.close();
   });
 });

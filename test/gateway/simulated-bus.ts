@@ -19,6 +19,8 @@ export interface SimulatedBus {
   readonly frames: Frame[];
   readonly slave: ReturnType<typeof createFaultySlave>;
   framesOf(device: string): Frame[];
+  /** Another master puts bytes on the line: slaves and we hear them. */
+  putOnLine(bytes: Buffer): void;
 }
 
 type SlaveSettings = Pick<FaultySlaveSettings, 'faults' | 'lateMs' | 'registerOf'> &
@@ -81,7 +83,11 @@ export function startSimulatedBus(
       }),
   });
   const framesOf = (device: string): Frame[] => frames.filter((frame) => frame.device === device);
-  return { worker, frames, slave, framesOf };
+  const putOnLine = (bytes: Buffer): void => {
+    events?.onData(bytes);
+    slave.receive(bytes);
+  };
+  return { worker, frames, slave, framesOf, putOnLine };
 }
 
 /** Timers, dates and the monotonic clock stand still until they are moved. */
