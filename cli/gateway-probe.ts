@@ -1,4 +1,4 @@
-import { readGatewayConfig } from '../src/gateway/config.ts';
+import { readBuses } from '../src/gateway/config.ts';
 import type { RegisterSpan } from '../src/gateway/point-types.ts';
 import { probeDevice } from '../src/gateway/probe.ts';
 import { probeLines } from '../src/gateway/probe-text.ts';
@@ -10,8 +10,9 @@ export async function runProbe(options: {
   device: string;
   read: RegisterSpan[];
 }): Promise<void> {
-  const config = readGatewayConfig(options.config);
-  const known = config.buses.flatMap((bus) => bus.devices.map((device) => ({ bus, device })));
+  const known = readBuses(options.config).flatMap((bus) =>
+    bus.devices.map((device) => ({ bus, device })),
+  );
   const found = known.find(({ device }) => device.device === options.device);
   if (found === undefined) {
     const names = known.map(({ device }) => device.device).join(', ');
@@ -20,8 +21,9 @@ export async function runProbe(options: {
   const { bus, device } = found;
   const probed = await probeDevice(bus, device, options.read);
   if (!probed.ok) {
+    const advice = 'a gateway that runs may hold it: stop it first';
     throw new ConfigError(options.config, [
-      `bus ${bus.id}: no connection (${probed.detail}); a gateway that runs may hold it: stop it first`,
+      `bus ${bus.id}: no connection (${probed.detail}); ${advice}`,
     ]);
   }
   console.log(`${device.device}, unit ${device.unitId} on bus ${bus.id}`);

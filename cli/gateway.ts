@@ -1,5 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { readGatewayConfig } from '../src/gateway/config.ts';
+import { configWarnings } from '../src/gateway/config-warnings.ts';
 import { startGateway } from '../src/gateway/gateway.ts';
 import { realClock } from '../src/process/clock.ts';
 import { readOrMakeKey } from '../src/process/key-file.ts';
@@ -12,12 +13,15 @@ export async function runGateway(options: { config: string }): Promise<never> {
   const config = readGatewayConfig(options.config);
   const log = createLogger('gateway', config.logLevel);
   const { publicKey } = readOrMakeKey(config.keyFile);
+  for (const warning of configWarnings(config)) log.warn(warning);
   const stack = createShutdownStack();
   const gateway = await startGateway(config, {
     clock: realClock,
     log,
     build: packageJson.version,
     readConfig: () => readGatewayConfig(options.config),
+    // The service manager starts it again, and the new start begins a new spool.
+    onDamage: () => process.kill(process.pid, 'SIGTERM'),
   });
   stack.push('gateway', gateway.close);
   process.on('SIGHUP', () => {

@@ -1,4 +1,4 @@
-import type { BusConfig, DeviceConfig } from './config.ts';
+import type { BusConfig, DeviceConfig } from './bus-config.ts';
 import { placeOf } from './point-types.ts';
 import { costOf, extentsOf, planReads, type ReadBlock, rulesOf, tagLengths } from './poll-plan.ts';
 import { inFlightMaxOf, type ReadCost, readCostOf } from './read-cost.ts';

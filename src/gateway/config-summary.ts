@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { budgetWarnings, describePlan } from './bus-budget.ts';
+import { describePlan } from './bus-budget.ts';
 import type { GatewayConfig } from './config.ts';
+import { configWarnings } from './config-warnings.ts';
 import { ROW_BYTES } from './spool-statements.ts';
 
 /** Bytes in the spool, measured: zstd leaves about 11 of a value, 350 of a batch's header. */
@@ -28,7 +28,7 @@ export function summarize(config: GatewayConfig): ConfigSummary {
       ...buses.flatMap(describePlan),
       spoolLine(config),
     ],
-    warnings: [...buses.flatMap(budgetWarnings), ...fileWarnings(config), ...tlsWarnings(config)],
+    warnings: configWarnings(config),
   };
 }
 
@@ -43,31 +43,4 @@ function spoolLine({ buses, batch, spoolBytesMax, spoolAgeMsMax }: GatewayConfig
   const gib = (spoolBytesMax / 2 ** 30).toFixed(1);
   const lasts = `${gib} GiB hold about ${days.toFixed(1)} days without a hub`;
   return `spool: ${valuesPerS.toFixed(1)} values/s; ${lasts}`;
-}
-
-function fileWarnings({ keyFile, mqtt }: GatewayConfig): string[] {
-  const warnings = existsSync(keyFile)
-    ? []
-    : [`${keyFile} does not exist: make it with wugan gateway keygen, or it is made at the start`];
-  for (const name of ['caFile', 'certFile', 'clientKeyFile'] as const) {
-    const file = mqtt[name];
-    if (file !== undefined && !isReadable(file))
-      warnings.push(`mqtt.${name}: ${file} can't be read`);
-  }
-  return warnings;
-}
-
-const tlsWarnings = ({ mqtt }: GatewayConfig): string[] =>
-  /^(mqtts|wss):/.test(mqtt.url)
-    ? []
-    : ['mqtt.url is not encrypted: use mqtts:// on every network that is not yours alone'];
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    // Absent or forbidden: both are told.
-    return false;
-  }
 }

@@ -1,56 +1,19 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { DeviceId, GatewayId, RegionCode } from '../model/ids.ts';
+import { GatewayId, RegionCode } from '../model/ids.ts';
 import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
-import { budgetFaults } from './bus-budget.ts';
-import { BUS_SHAPES, mediumOf } from './bus-transport.ts';
-import { DeviceProtocol } from './device-protocol.ts';
-import { PointConfig } from './point-config.ts';
-import { deviceFaults } from './template.ts';
+import { type BusConfig, Buses, WholeSecondsMs } from './bus-config.ts';
 import { withTemplates } from './template-use.ts';
 
 const Ms = z.int().min(1);
-const WholeSecondsMs = z
-  .int()
-  .min(1_000)
-  .max(3_600_000)
-  .multipleOf(1_000, 'expected whole seconds');
 
-const DeviceConfig = z
-  .strictObject({
-    /** The registry's id. */
-    device: DeviceId,
-    unitId: z.int().min(0).max(255).default(1),
-    periodMs: WholeSecondsMs.default(1_000),
-    /** Reads so often within a period of one second; its value is made by each point's `averaging`. */
-    pollMs: z.int().min(50).max(500).optional(),
-    /** How long a reply may take; the next device of the bus waits that long for a dead one. */
-    timeoutMs: Ms.max(60_000).default(400),
-    /** Registers between points that are read along; left out, what the template says. */
-    gapWordsMax: z.int().min(0).max(124).optional(),
-    /** `name@version#hash`, for the batch's meta; filled in from `templateFile`. */
-    template: z.string().max(80).optional(),
-    /** How the model wants to be asked; filled in from `templateFile`. */
-    protocol: DeviceProtocol.prefault({}),
-    /** At most 500: a frame of them fits into a batch whatever its names and values. */
-    points: z.array(PointConfig).min(1).max(500),
-  })
-  .superRefine((device, ctx) => {
-    for (const { path, message } of deviceFaults(device.points, device.protocol)) {
-      ctx.addIssue({ code: 'custom', path: [...path], message });
-    }
-  });
-export type DeviceConfig = z.infer<typeof DeviceConfig>;
-
-const devices = z.array(DeviceConfig).min(1);
-
-/** One physical medium. It carries one transaction at a time, unless a TCP device allows more. */
-const BusConfig = z.discriminatedUnion('transport', [
-  z.strictObject({ ...BUS_SHAPES.tcp, devices }),
-  z.strictObject({ ...BUS_SHAPES['rtu-over-tcp'], devices }),
-  z.strictObject({ ...BUS_SHAPES.rtu, devices }),
-]);
-export type BusConfig = z.infer<typeof BusConfig>;
+/** An Ed25519 public key: 32 bytes in base64, 44 characters. */
+const PublicKey = z
+  .string()
+  .refine(
+    (text) => text.length === 44 && Buffer.from(text, 'base64').length === 32,
+    'expected 32 bytes in base64, 44 characters',
+  );
 
 const MqttConfig = z
   .strictObject({
@@ -96,95 +59,61 @@ const MqttConfig = z
     }
   });
 
-/** Modes of a template by the transport of a bus. */
-const MODE_OF = { tcp: 'mbap', rtu: 'rtu', 'rtu-over-tcp': 'rtu-over-tcp' } as const;
-
-/** All names of templates stand in the header of each batch. */
-const TEMPLATE_NAMES_LENGTH_MAX = 2_000;
-
 /** Every setting of a gateway process: one file, checked at once. */
-export const GatewayConfig = z
-  .strictObject({
-    gateway: GatewayId,
-    region: RegionCode,
-    logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-    mqtt: MqttConfig,
-    /** The hub's raw Ed25519 key in base64. An ack or command that it did not sign does nothing. */
-    hubPublicKey: z.string().length(44, 'expected 32 bytes in base64, 44 characters'),
-    /** The gateway's own Ed25519 key, PKCS#8 PEM; made when it does not exist. */
-    keyFile: z.string().min(1),
-    spoolFile: z.string().min(1),
-    /** Unix socket that `wugan gateway status` asks; left out: `{spoolFile}.sock`. */
-    statusSocket: z.string().min(1).optional(),
-    /** When it holds more, batches that feed no rule go first, then the oldest, as signed gaps. */
-    spoolBytesMax: z
-      .int()
-      .min(64 * 1024)
-      .default(4 * 1024 ** 3),
-    spoolAgeMsMax: Ms.default(7 * 86_400_000),
-    /** Where the machine's time comes from and how wrong it may be; goes into every batch. */
-    clock: z.strictObject({
-      source: z.enum(['gps', 'ntp', 'ptp', 'free', 'virtual']),
-      errMs: z.number().min(0),
-      offsetMs: z.number().default(0),
-    }),
-    buses: z.array(BusConfig).min(1),
-    batch: z
-      .strictObject({
-        maxAgeMs: WholeSecondsMs.default(1_000),
-        maxFrames: z.int().min(1).max(2_000).default(500),
-        /** Metrics that feed no rule are gathered so long for a batch of their own. */
-        spareMaxAgeMs: WholeSecondsMs.default(30_000),
-      })
-      .prefault({}),
-    seal: z
-      .strictObject({
-        everyMs: WholeSecondsMs.default(60_000),
-        everyBatches: z.int().min(1).default(100),
-      })
-      .prefault({}),
-    /** A batch older than this when it is sent goes to `backfill`. */
-    liveAgeMsMax: Ms.default(10_000),
-    /** Messages of the backlog in one second of the gateway's clock, beside the live ones. */
-    backfillPerSecond: z.number().positive().default(50),
-    /** Sent and not acknowledged by the hub after this long, and up to twice as long: sent again. */
-    resendAfterMs: Ms.default(30_000),
-  })
-  .superRefine((config, ctx) => {
-    const refuse = (path: PropertyKey[], message: string): void =>
-      ctx.addIssue({ code: 'custom', path, message });
-    const seen = new Set<string>();
-    const once = (key: string, path: PropertyKey[], what: string): void => {
-      if (seen.has(key)) refuse(path, what);
-      seen.add(key);
-    };
-    const templates = config.buses.flatMap(({ devices }) =>
-      devices.flatMap(({ template }) => template ?? []),
-    );
-    if ([...new Set(templates)].join().length > TEMPLATE_NAMES_LENGTH_MAX) {
-      refuse(['buses'], `more than ${TEMPLATE_NAMES_LENGTH_MAX} characters of template names`);
-    }
-    for (const [b, bus] of config.buses.entries()) {
-      once(`bus ${bus.id}`, ['buses', b, 'id'], 'is used twice');
-      const [key, medium] =
-        bus.transport === 'rtu' ? ['path', 'serial port'] : ['port', 'host and port'];
-      const isOneBus = `one ${medium} is one bus: put its devices together`;
-      once(mediumOf(bus), ['buses', b, key], isOneBus);
-      for (const fault of budgetFaults(bus)) refuse(['buses', b, 'devices'], fault);
-      for (const [d, device] of bus.devices.entries()) {
-        const path = ['buses', b, 'devices', d, 'device'];
-        const { modes } = device.protocol;
-        if (modes !== undefined && !modes.includes(MODE_OF[bus.transport])) {
-          const known = `${device.template ?? 'its protocol'} knows ${modes.join(', ')}`;
-          refuse(['buses', b, 'devices', d], `${known}, not ${bus.transport}`);
-        }
-        once(`device ${device.device}`, path, 'is used twice');
-      }
-    }
-  });
+export const GatewayConfig = z.strictObject({
+  gateway: GatewayId,
+  region: RegionCode,
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  mqtt: MqttConfig,
+  /** The hub's raw Ed25519 key in base64. An ack or command that it did not sign does nothing. */
+  hubPublicKey: PublicKey,
+  /** The key that the hub changes to: acks and commands signed with it count as well. */
+  hubPublicKeyNext: PublicKey.optional(),
+  /** The gateway's own Ed25519 key, PKCS#8 PEM; made when it does not exist. */
+  keyFile: z.string().min(1),
+  spoolFile: z.string().min(1),
+  /** Unix socket that `wugan gateway status` asks; left out: `{spoolFile}.sock`. */
+  statusSocket: z.string().min(1).optional(),
+  /** When it holds more, batches that feed no rule go first, then the oldest, as signed gaps. */
+  spoolBytesMax: z
+    .int()
+    .min(64 * 1024)
+    .default(4 * 1024 ** 3),
+  spoolAgeMsMax: Ms.default(7 * 86_400_000),
+  /** Where the machine's time comes from and how wrong it may be; goes into every batch. */
+  clock: z.strictObject({
+    source: z.enum(['gps', 'ntp', 'ptp', 'free', 'virtual']),
+    errMs: z.number().min(0),
+    offsetMs: z.number().default(0),
+  }),
+  buses: Buses,
+  batch: z
+    .strictObject({
+      maxAgeMs: WholeSecondsMs.default(1_000),
+      maxFrames: z.int().min(1).max(2_000).default(500),
+      /** Metrics that feed no rule are gathered so long for a batch of their own. */
+      spareMaxAgeMs: WholeSecondsMs.default(30_000),
+    })
+    .prefault({}),
+  seal: z
+    .strictObject({
+      everyMs: WholeSecondsMs.default(60_000),
+      everyBatches: z.int().min(1).default(100),
+    })
+    .prefault({}),
+  /** A batch older than this when it is sent goes to `backfill`. */
+  liveAgeMsMax: Ms.default(10_000),
+  /** Messages of the backlog in one second of the gateway's clock, beside the live ones. */
+  backfillPerSecond: z.number().positive().default(50),
+  /** Sent and not acknowledged by the hub after this long, and up to twice as long: sent again. */
+  resendAfterMs: Ms.default(30_000),
+});
 export type GatewayConfig = z.infer<typeof GatewayConfig>;
 /** The settings as they are written, with defaults left out. */
 export type GatewayConfigInput = z.input<typeof GatewayConfig>;
+
+/** What tools need that look at instruments only: there may be no hub yet. */
+const BusesOnly = z.looseObject({ buses: Buses });
 
 /**
  * Reads `gateway.yaml`. A device names its points inline or by `templateFile`; files are looked up
@@ -192,19 +121,28 @@ export type GatewayConfigInput = z.input<typeof GatewayConfig>;
  */
 export function readGatewayConfig(file: string): GatewayConfig {
   const directory = dirname(resolve(file));
-  const input = withTemplates(readYaml(file), file, directory);
-  const parsed = GatewayConfig.safeParse(input);
-  if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
-  const { mqtt, keyFile, spoolFile } = parsed.data;
+  const config = readAs(GatewayConfig, file);
+  const { mqtt, keyFile, spoolFile, statusSocket } = config;
   const found = { ...mqtt };
   for (const name of ['caFile', 'certFile', 'clientKeyFile'] as const) {
     const path = mqtt[name];
     if (path !== undefined) found[name] = resolve(directory, path);
   }
   return {
-    ...parsed.data,
+    ...config,
     mqtt: found,
     keyFile: resolve(directory, keyFile),
     spoolFile: resolve(directory, spoolFile),
+    ...(statusSocket === undefined ? {} : { statusSocket: resolve(directory, statusSocket) }),
   };
+}
+
+/** Reads the buses of a `gateway.yaml`, whatever else may be wrong with it or not written yet. */
+export const readBuses = (file: string): readonly BusConfig[] => readAs(BusesOnly, file).buses;
+
+function readAs<Schema extends z.ZodType>(schema: Schema, file: string): z.infer<Schema> {
+  const input = withTemplates(readYaml(file), file, dirname(resolve(file)));
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
+  return parsed.data;
 }

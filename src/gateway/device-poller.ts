@@ -1,7 +1,7 @@
 import type { MetricName } from '../model/ids.ts';
 import type { Result } from '../model/result.ts';
 import { createBlockResults, resultOfException } from './block-results.ts';
-import type { DeviceConfig } from './config.ts';
+import type { DeviceConfig } from './bus-config.ts';
 import { checkIdentity, createDecoder, FAULTY, type Reading, SILENT } from './decode.ts';
 import { type Identify, spanOfIdentify } from './device-protocol.ts';
 import { type ExceptionMeaning, meaningOf } from './exceptions.ts';

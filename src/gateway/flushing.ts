@@ -13,7 +13,7 @@ export interface FlushingSettings {
   readonly config: GatewayConfig;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly spool: Pick<Spool, 'seal' | 'stats'>;
+  readonly spool: Pick<Spool, 'seal' | 'stats' | 'lookAtDisk'>;
   readonly batcher: Pick<Batcher, 'flush'>;
   readonly publisher: Pick<Publisher, 'wake'>;
   readonly watchClock: () => void;
@@ -39,9 +39,13 @@ export function startFlushing(settings: FlushingSettings): {
     try {
       spool.seal(clock.now());
       publisher.wake();
+      spool.lookAtDisk();
       sayFill();
     } catch (error) {
-      log.error({ err: error }, 'cannot seal; the next seal covers this one');
+      log.error(
+        { err: error },
+        'cannot seal, or put its disk in order; the next seal covers this one',
+      );
     }
   }
 

@@ -16,6 +16,7 @@ import { startPublisher } from './publisher.ts';
 import { createReloader, type ReloadFailure } from './reload.ts';
 import { type BusChange, createRunningBuses } from './running-buses.ts';
 import { openSpool } from './spool.ts';
+import type { SpoolOrigin } from './spool-schema.ts';
 import { createRateMeter, type GatewayStatus, selfTestOf } from './status.ts';
 import { serveStatus } from './status-socket.ts';
 
@@ -31,6 +32,8 @@ export interface GatewayParts {
   /** Version of the program, for the batch's meta. */
   readonly build?: string;
   readonly faultPoint?: FaultPoint;
+  /** The spool's disk has lost what was on it: only a new start helps, which makes a new spool. */
+  readonly onDamage?: () => void;
   /** Reads the settings anew for a reload; throws `ConfigError`. Without it there is none. */
   readonly readConfig?: () => GatewayConfig;
 }
@@ -68,8 +71,13 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     nowMs: clock.now(),
     isClockWatched,
     faultPoint,
+    onDamage(error) {
+      log.fatal({ err: error }, 'the spool is damaged: it is put aside at the next start');
+      parts.onDamage?.();
+    },
   });
   stack.push('spool', spool.close);
+  sayOrigin(spool.origin, log);
 
   const publisher = startPublisher({
     config,
@@ -166,4 +174,17 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
       throw new Error(`Cannot close the gateway in order: ${names}`);
     },
   };
+}
+
+const ORIGIN_TEXT = {
+  opened: null,
+  made: null,
+  restored: 'the spool is a copy that was put back: a new epoch begins',
+  damaged: 'the spool was damaged and is put aside: a new epoch begins in a new one',
+  foreign: 'the spool was that of another gateway and is put aside: a new one is made',
+} as const satisfies Record<SpoolOrigin, string | null>;
+
+function sayOrigin(origin: SpoolOrigin, log: Logger): void {
+  const text = ORIGIN_TEXT[origin];
+  if (text !== null) log.warn(text);
 }

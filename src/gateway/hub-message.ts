@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { GatewayId } from '../model/ids.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { AckMessage, CommandMessage } from '../telemetry/messages.ts';
-import { verifyMessage } from '../telemetry/signing.ts';
+import { keyIdOf, verifyMessage } from '../telemetry/signing.ts';
 
 /** Bigger messages are not looked at: 64 ranges for each of a thousand epochs fit. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
@@ -17,8 +17,8 @@ export type HubMessageRefusal =
 /** Whose signature counts, and who we are. */
 export interface HubTrust {
   readonly gateway: GatewayId;
-  /** The pinned key: raw Ed25519, base64. */
-  readonly hubPublicKey: string;
+  /** The pinned keys: raw Ed25519, base64. */
+  readonly hubPublicKeys: readonly string[];
 }
 
 export const readAck = (
@@ -45,8 +45,10 @@ function readSigned<T extends { gateway: GatewayId }>(
   }
   const message = parseObject(payload);
   if (message === null) return fail('not-json', 'no JSON object');
-  if (!verifyMessage(message, trust.hubPublicKey)) {
-    return fail('not-signed-by-the-hub', `key id ${JSON.stringify(message['keyId'])}`);
+  if (!trust.hubPublicKeys.some((key) => verifyMessage(message, key))) {
+    const pinned = trust.hubPublicKeys.map(keyIdOf).join(', ');
+    const detail = `signed by key ${JSON.stringify(message['keyId'])}, pinned is ${pinned}`;
+    return fail('not-signed-by-the-hub', detail);
   }
   const parsed = schema.safeParse(message);
   if (!parsed.success) return fail('malformed', parsed.error.message);

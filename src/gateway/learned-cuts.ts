@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { sha256Hex } from '../model/digest.ts';
-import type { DeviceConfig } from './config.ts';
+import type { DeviceConfig } from './bus-config.ts';
 import { RegisterTable } from './point-types.ts';
 import type { Cut } from './poll-plan.ts';
 

@@ -1,7 +1,8 @@
 import type { Frame } from '../model/batch.ts';
 import type { DeviceId, MetricName } from '../model/ids.ts';
+import { DAY_MS } from '../model/time.ts';
 import { pollPeriodOf } from './bus-budget.ts';
-import type { DeviceConfig } from './config.ts';
+import type { DeviceConfig } from './bus-config.ts';
 import type { Reading } from './decode.ts';
 import { type DeviceHealth, HEALTHY, type HealthState } from './device-health.ts';
 import type { DevicePoller, Poll } from './device-poller.ts';
@@ -123,7 +124,8 @@ export function createPolledDevice(settings: PolledDeviceSettings): PolledDevice
       if (nowMs < dueMs + phaseMs) return null;
       const plannedMs = dueAt(dueMs, nowMs, gridMs);
       const missed = (plannedMs - dueMs) / gridMs;
-      skipped += missed;
+      // A clock that was years behind has left out nothing when it is set.
+      if (plannedMs - dueMs < DAY_MS) skipped += missed;
       dueMs = plannedMs;
       if (missed === 0 || plannedMs <= nowMs) return plannedMs;
       if (!settings.isBusFull) return null;

@@ -9,6 +9,9 @@ const hex = (words: readonly number[]): string =>
 const wordsOf = ({ span, words, fault }: Probed): string =>
   words === null ? fault : isBitTable(span.table) ? words.join(' ') : hex(words);
 
+const ADDRESS_ADVICE =
+  '    addresses here count from 0: a manual that counts from 1, or from 40001, is one off';
+
 /** A probe as the installer reads it. */
 export const probeLines = ({ identity, points, extra }: ProbeReport): string[] => [
   ...identity.map(({ identify, probed, isRight }) => {
@@ -19,20 +22,30 @@ export const probeLines = ({ identity, points, extra }: ProbeReport): string[] =
   }),
   ...points.flatMap(pointLines),
   ...extra.flatMap(extraLines),
+  ...adviceOnSilence({ identity, points, extra }),
 ];
+
+/** Nothing at all came: what to look at first. */
+function adviceOnSilence({ identity, points, extra }: ProbeReport): string[] {
+  const all = [...identity.map(({ probed }) => probed), ...points.map(({ own }) => own), ...extra];
+  if (all.some(({ isAnswered }) => isAnswered)) return [];
+  return [
+    'It answered nothing. Look at: the unit id; A and B exchanged; baud rate and parity; power; timeoutMs.',
+  ];
+}
 
 const asText = (words: readonly number[]): string =>
   JSON.stringify(textOf(words, 'hi-lo').replace(/[^\x20-\x7e]/g, '·'));
 
 function pointLines({ point, own, decodings, statuses, reading }: PointProbe): string[] {
   const unit = point.unit ?? '';
-  const scale =
-    point.scale === 1 && point.offset === 0 ? '' : ` × ${point.scale} + ${point.offset}`;
+  const by = point.scale === 1 ? '' : ` × ${point.scale}`;
+  const scale = point.offset === 0 ? by : `${by} + ${point.offset}`;
   const range = `expected ${point.range.join(' to ')} ${unit}`.trimEnd();
   const made =
     reading.value === null
       ? `no value, flag ${reading.flag}`
-      : `${reading.value} ${unit}, flag ${reading.flag}`;
+      : `${`${reading.value} ${unit}`.trimEnd()}, flag ${reading.flag}`;
   return [
     `${point.metric}: ${placeOf(own.span)} ${point.type}${scale}, words ${wordsOf(own)}, ${range}`,
     ...decodings.map(({ order, value, fits, isSet }) => {
@@ -42,6 +55,7 @@ function pointLines({ point, own, decodings, statuses, reading }: PointProbe): s
     ...statuses.map((probed, i) => statusLine(point.flagFrom[i]!, probed)),
     `    gives ${made}`,
     ...adviceOn(decodings),
+    ...(own.fault.startsWith('exception 2') ? [ADDRESS_ADVICE] : []),
   ];
 }
 

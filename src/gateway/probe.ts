@@ -1,19 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Result } from '../model/result.ts';
-import type { BusConfig, DeviceConfig } from './config.ts';
+import type { BusConfig, DeviceConfig } from './bus-config.ts';
 import { checkIdentity, createDecoder, FAULTY, type Reading, SILENT } from './decode.ts';
 import { type Identify, spanOfIdentify } from './device-protocol.ts';
+import { exceptionText } from './exceptions.ts';
 import { createMaster } from './modbus/master.ts';
 import type { ModbusMaster } from './modbus/modbus-master.ts';
 import { needsOf, type PointConfig, spanOf } from './point-config.ts';
 import { type ByteOrder, isBitTable, ordersOf, type RegisterSpan } from './point-types.ts';
 
+/** A connection that was lost meanwhile is waited for so long. */
+const RECONNECT_MS_MAX = 5_000;
+const LOOK_EVERY_MS = 20;
+const ALMOST_ZERO_SHARE = 1e-6;
+
 /** What was read at a place: its words (bits of a bit table), or why there are none. */
 export interface Probed {
   readonly span: RegisterSpan;
   readonly words: readonly number[] | null;
-  /** `timeout`, `exception 2`, …; empty when there are words. */
+  /** Why there are none, in words; empty when there are some. */
   readonly fault: string;
+  /** The device answered, if only with an exception. */
+  readonly isAnswered: boolean;
 }
 
 /** One way to take the words of a point. */
@@ -94,7 +102,10 @@ async function readAll(
   return { identity, points, extra: others };
 }
 
-/** A time-out is asked once more: at the start of a connection the first request may be lost. */
+/**
+ * A time-out is asked once more: at the start of a connection the first request may be lost. So is a
+ * connection that was given up meanwhile, once it is back.
+ */
 async function readOnce(
   master: ModbusMaster,
   { unitId, timeoutMs, protocol }: DeviceConfig,
@@ -102,20 +113,29 @@ async function readOnce(
 ): Promise<Probed> {
   for (let triesLeft = 1; ; triesLeft -= 1) {
     if (protocol.interRequestMs > 0) await sleep(protocol.interRequestMs);
+    await untilUp(master);
     const reply = await master.read({ unitId, ...span }, timeoutMs);
     if (!reply.ok) {
-      if (reply.reason === 'timeout' && triesLeft > 0) continue;
-      return { span, words: null, fault: reply.reason };
+      if (reply.reason !== 'violation' && triesLeft > 0) continue;
+      const fault = reply.reason === 'down' ? 'the connection did not come back' : reply.detail;
+      return { span, words: null, fault, isAnswered: false };
     }
     const { value } = reply;
-    if (value.kind === 'words') return { span, words: value.words, fault: '' };
-    return { span, words: null, fault: `exception ${value.code}` };
+    if (value.kind === 'words') return { span, words: value.words, fault: '', isAnswered: true };
+    return { span, words: null, fault: exceptionText(value.code), isAnswered: true };
   }
+}
+
+/** Waits for a connection that was ended by what came over it. */
+async function untilUp(master: ModbusMaster): Promise<void> {
+  const untilMs = performance.now() + RECONNECT_MS_MAX;
+  while (!master.isUp() && performance.now() < untilMs) await sleep(LOOK_EVERY_MS);
 }
 
 /** Pure: what the words at a point's places come to, in every byte order. */
 export function pointProbeOf(point: PointConfig, probes: readonly Probed[]): PointProbe {
-  const own = probes[0] ?? { span: spanOf(point), words: null, fault: 'not read' };
+  const none = { span: spanOf(point), words: null, fault: 'not read', isAnswered: false };
+  const own = probes[0] ?? none;
   const needs = needsOf(point);
   const reading = createDecoder(point).read((span) => {
     const at = needs.findIndex(
@@ -123,7 +143,7 @@ export function pointProbeOf(point: PointConfig, probes: readonly Probed[]): Poi
     );
     const probed = probes[at];
     if (probed === undefined) return SILENT;
-    return probed.words ?? (probed.fault.startsWith('exception') ? FAULTY : SILENT);
+    return probed.words ?? (probed.isAnswered ? FAULTY : SILENT);
   });
   return { point, own, decodings: decodingsOf(point, own), statuses: probes.slice(1), reading };
 }
@@ -135,11 +155,13 @@ function decodingsOf(point: PointConfig, { words }: Probed): Decoding[] {
   const orders = isBitTable(point.table) || point.type === 'bit' ? [set] : all;
   return orders.map((order) => {
     const { value, flag } = createDecoder({ ...point, order, flagFrom: [] }).read(() => words);
-    const fits = flag === 'N' && !isAlmostZero(value);
+    const fits = flag === 'N' && !isAlmostZero(value, point.range);
     return { order, value, fits, isSet: order === set };
   });
 }
 
-/** A float of the wrong order is often a denormal one, which no instrument measures. */
-const isAlmostZero = (value: number | null): boolean =>
-  value !== null && value !== 0 && Math.abs(value) < 1e-20;
+/** A float of the wrong order is often next to nothing, and lies in most ranges. */
+const isAlmostZero = (value: number | null, [low, high]: PointConfig['range']): boolean =>
+  value !== null &&
+  value !== 0 &&
+  Math.abs(value) < Math.max(Math.abs(low), Math.abs(high)) * ALMOST_ZERO_SHARE;

@@ -6,7 +6,7 @@ import type { AckMessage, CommandMessage } from '../telemetry/messages.ts';
 import { type GatewayChannel, parseTopic, topicOf } from '../telemetry/topics.ts';
 import type { GatewayConfig } from './config.ts';
 import { createDelivery, type DeliveryPace } from './delivery.ts';
-import { readAck, readCommand } from './hub-message.ts';
+import { type HubTrust, readAck, readCommand } from './hub-message.ts';
 import { openMqttLink } from './mqtt-link.ts';
 import type { Spool, SpoolItem } from './spool.ts';
 
@@ -24,6 +24,7 @@ type PublisherConfig = Pick<
   | 'region'
   | 'mqtt'
   | 'hubPublicKey'
+  | 'hubPublicKeyNext'
   | 'liveAgeMsMax'
   | 'backfillPerSecond'
   | 'resendAfterMs'
@@ -51,8 +52,9 @@ export interface PublisherStatus {
   readonly unacked: number;
   /** Hub time of the last ack that verified; null: none yet. */
   readonly lastAckAtMs: number | null;
-  /** Acks and commands that changed nothing because they did not verify. */
+  /** Acks and commands that changed nothing because they did not verify, and why the last one. */
   readonly refusedMessages: number;
+  readonly lastRefusal: string | null;
 }
 
 export interface Publisher {
@@ -69,14 +71,16 @@ export interface Publisher {
 export function startPublisher(settings: PublisherSettings): Publisher {
   const { config, spool, clock, log } = settings;
   const { gateway, region } = config;
-  const trust = { gateway, hubPublicKey: config.hubPublicKey };
+  let trust = trustOf(config);
   const topic = (channel: GatewayChannel | 'ack' | 'command'): string =>
     topicOf({ region, gateway, channel });
   const delivery = createDelivery({ ...deliveryPaceOf(config), spool, random: Math.random });
   let { liveAgeMsMax } = config;
   let lastAckAtMs: number | null = null;
   let refusedMessages = 0;
+  let lastRefusal: string | null = null;
   let isFailing = false;
+  let lastCommandAtMs = spool.lastCommandAtMs();
   let lastCommand: {
     readonly command: string;
     readonly at: number;
@@ -152,8 +156,7 @@ export function startPublisher(settings: PublisherSettings): Publisher {
     const isAck = parsed.ok && parsed.value.channel === 'ack';
     const message = isAck ? readAck(payload, trust) : readCommand(payload, trust);
     if (!message.ok) {
-      refusedMessages += 1;
-      log.warn({ topic: messageTopic, reason: message.reason }, 'hub message refused');
+      refuse(`${message.reason}: ${message.detail}`, messageTopic);
       return;
     }
     try {
@@ -163,6 +166,13 @@ export function startPublisher(settings: PublisherSettings): Publisher {
       // Nothing was deleted: the hub's next ack says the same again.
       log.error({ err: error, topic: messageTopic }, 'cannot apply a hub message');
     }
+  }
+
+  /** A hub whose key was changed sends one a second: the log has each reason once. */
+  function refuse(reason: string, messageTopic: string): void {
+    refusedMessages += 1;
+    if (reason !== lastRefusal) log.warn({ topic: messageTopic, reason }, 'hub message refused');
+    lastRefusal = reason;
   }
 
   function apply(ack: AckMessage): void {
@@ -176,12 +186,13 @@ export function startPublisher(settings: PublisherSettings): Publisher {
   /** Each command once: a copy of it, or one that came before it, changes nothing. */
   async function obey(command: CommandMessage): Promise<void> {
     const { at } = command;
-    if (lastCommand !== null && at <= lastCommand.at) {
-      refusedMessages += 1;
-      log.warn({ command: command.command, at }, 'command refused: not newer than the last');
+    if (at <= lastCommandAtMs) {
+      refuse(`${command.command} of ${at}: not newer than the last command`, topic('command'));
       return;
     }
     log.info({ command: command.command }, 'command');
+    lastCommandAtMs = at;
+    spool.putLastCommandAtMs(at);
     lastCommand = { command: command.command, at, result: null };
     const result = await resultOf(command).catch((error: Error) => {
       log.error({ err: error, command: command.command }, 'command failed');
@@ -213,12 +224,13 @@ export function startPublisher(settings: PublisherSettings): Publisher {
     wake: pump,
     follow(next) {
       ({ liveAgeMsMax } = next);
+      trust = trustOf(next);
       delivery.follow(deliveryPaceOf(next));
     },
     status() {
       const { failed: failedAttempts, lastReason } = link.attempts();
       const state = { isUp: link.isUp(), failedAttempts, lastReason };
-      return { ...state, ...delivery.counts(), lastAckAtMs, refusedMessages };
+      return { ...state, ...delivery.counts(), lastAckAtMs, refusedMessages, lastRefusal };
     },
     async close(drainMsMax) {
       await drain(drainMsMax);
@@ -236,6 +248,11 @@ export function startPublisher(settings: PublisherSettings): Publisher {
     await Promise.race([said, setTimeoutPromise(GOODBYE_MS_MAX)]);
   }
 }
+
+const trustOf = ({ gateway, hubPublicKey, hubPublicKeyNext }: PublisherConfig): HubTrust => ({
+  gateway,
+  hubPublicKeys: [hubPublicKey, ...(hubPublicKeyNext === undefined ? [] : [hubPublicKeyNext])],
+});
 
 const deliveryPaceOf = ({
   mqtt,

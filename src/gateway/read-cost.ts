@@ -1,4 +1,4 @@
-import type { BusConfig, DeviceConfig } from './config.ts';
+import type { BusConfig, DeviceConfig } from './bus-config.ts';
 import { charMs, frameGapMs } from './modbus/rtu.ts';
 
 /** What a read costs its bus, in ms. */

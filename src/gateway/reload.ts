@@ -19,6 +19,8 @@ const RELOADABLE: ReadonlySet<string> = new Set([
   'liveAgeMsMax',
   'backfillPerSecond',
   'resendAfterMs',
+  'hubPublicKey',
+  'hubPublicKeyNext',
 ] satisfies (keyof GatewayConfig)[]);
 
 /** Settings that differ and can't be changed while the gateway runs, each with what to do. */

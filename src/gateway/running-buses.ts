@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { BusConfig } from './bus-config.ts';
 import type { BusStatus, BusWorker, DeviceStatus } from './bus-worker.ts';
-import type { BusConfig } from './config.ts';
 
 export interface BusChange {
   readonly kept: readonly string[];

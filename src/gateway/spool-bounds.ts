@@ -2,7 +2,7 @@ import type { GatewayId } from '../model/ids.ts';
 import type { GapMessage } from '../telemetry/messages.ts';
 import { type SigningKey, signMessage } from '../telemetry/signing.ts';
 import { type BatchRun, oldestRun, oldestSpareRun } from './spool-runs.ts';
-import type { SpoolStatements } from './spool-statements.ts';
+import type { SpoolStatements, StoredHeader } from './spool-statements.ts';
 
 /** When the spool is full, so much of it goes at once: one gap instead of one for each batch. */
 const FREED_SHARE = 0.05;
@@ -14,6 +14,10 @@ export interface SpoolBounds {
   giveUp(run: BatchRun, reason: GapMessage['reason'], nowMs: number): void;
   /** Makes room and lets go what is too old. Inside a transaction. */
   keep(nowMs: number): void;
+  /** The disk is full with what is held: less is held from now on, until `null`. */
+  limitTo(bytes: number | null): void;
+  /** The bytes that may be held now. */
+  bytesMax(): number;
   /** The item was handed out, so it may have been sent: it stays as it is from now on. */
   onShown(id: number): void;
   onDeleted(id: number): void;
@@ -28,7 +32,8 @@ export function createSpoolBounds(settings: {
   readonly bytesMax: number;
   readonly ageMsMax: number;
 }): SpoolBounds {
-  const { sql, gateway, key, bytesMax } = settings;
+  const { sql, gateway, key } = settings;
+  let { bytesMax } = settings;
   const idAtOpening = sql.lastId();
   /** Gaps that were handed out, so perhaps sent, or have another reason: they stay as they are. */
   const shownGaps = new Set<number>();
@@ -70,13 +75,14 @@ export function createSpoolBounds(settings: {
   }
 
   function letGoOld(nowMs: number): void {
-    const epoch = sql.lastEpoch()?.epoch;
+    const current = sql.lastEpoch();
+    if (current === null) return;
     const madeBeforeMs = nowMs - settings.ageMsMax;
-    // Ages compare within an epoch only: a clock that jumps ahead must not empty the spool.
-    const run = oldestRun(
-      sql,
-      (batch) => batch.epoch === epoch && batch.createdAtMs < madeBeforeMs,
-    );
+    // Ages compare within an epoch only: a clock that jumps ahead must not empty the spool. What is of an
+    // epoch before is at least as old as the present one.
+    const isOld = ({ epoch, createdAtMs }: StoredHeader): boolean =>
+      (epoch === current.epoch ? createdAtMs : current.openedAtMs) < madeBeforeMs;
+    const run = oldestRun(sql, isOld);
     if (run !== null) giveUp(run, 'spool-full', nowMs);
   }
 
@@ -86,6 +92,10 @@ export function createSpoolBounds(settings: {
       makeRoom(nowMs);
       letGoOld(nowMs);
     },
+    limitTo(bytes) {
+      bytesMax = Math.min(bytes ?? Number.POSITIVE_INFINITY, settings.bytesMax);
+    },
+    bytesMax: () => bytesMax,
     onShown: (id) => void shownGaps.add(id),
     onDeleted: (id) => void shownGaps.delete(id),
     batchesGivenUp: () => batchesGivenUp,

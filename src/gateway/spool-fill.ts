@@ -18,9 +18,13 @@ const RATE_MS = HOUR_MS;
 export interface FillWatch {
   /** Bytes that were added at a time of the gateway's clock. */
   onAdded(bytes: number, nowMs: number): void;
-  /** `oldestAtMs` null: it is empty. */
+  /** `oldestAtMs` null: it is empty. `bytesMax`: what it may hold now, when that is less. */
   look(
-    held: { readonly bytes: number; readonly oldestAtMs: number | null },
+    held: {
+      readonly bytes: number;
+      readonly oldestAtMs: number | null;
+      readonly bytesMax?: number;
+    },
     nowMs: number,
   ): SpoolFill;
 }
@@ -58,13 +62,13 @@ export function createFillWatch(settings: {
         minutes.push({ fromMs: nowMs, bytes });
       }
     },
-    look({ bytes, oldestAtMs }, nowMs) {
+    look({ bytes, oldestAtMs, bytesMax = settings.bytesMax }, nowMs) {
       const ageMs = oldestAtMs === null ? 0 : Math.max(0, nowMs - oldestAtMs);
-      const share = Math.max(bytes / settings.bytesMax, ageMs / settings.ageMsMax);
+      const share = Math.max(bytes / bytesMax, ageMs / settings.ageMsMax);
       mark(share);
       const perHour = bytesPerHour(nowMs);
       const byAgeHours = Math.max(0, settings.ageMsMax - ageMs) / HOUR_MS;
-      const bytesLeft = Math.max(0, settings.bytesMax - bytes);
+      const bytesLeft = Math.max(0, bytesMax - bytes);
       const hoursLeft =
         perHour === null || perHour === 0 ? null : Math.min(byAgeHours, bytesLeft / perHour);
       return { share, hoursLeft, warning };

@@ -1,14 +1,16 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { GatewayId } from '../model/ids.ts';
+import { ConfigError } from '../process/config-file.ts';
 
 /** Written into the file; a spool of another version is not opened. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * `item`: what waits for the hub's ack, in the order of its making; ids are never used again.
  * `epoch`: every epoch with its chain head. `position`: the last `at` of each device.
- * `state`: bytes held, and which file this is. `staged`: frames of metrics that feed no rule, until
+ * `state`: bytes held, which file this is and whose, and the last command obeyed. `staged`: frames of metrics that feed no rule, until
  * a batch of them is made.
  */
 const SCHEMA = `
@@ -57,6 +59,12 @@ const SINCE_2 = `
     frame TEXT NOT NULL,
     value_count INTEGER NOT NULL
   ) STRICT;
+`;
+
+/** What version 3 added. */
+const SINCE_3 = `
+  ALTER TABLE state ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
+  ALTER TABLE state ADD COLUMN last_command_at_ms INTEGER NOT NULL DEFAULT 0;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -66,32 +74,51 @@ const FROM_1_TO_2 = `
   ${SINCE_2}
 `;
 
-export type SpoolOrigin = 'opened' | 'made' | 'restored' | 'damaged';
+/** Steps from each older version to the present one. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `${FROM_1_TO_2} ${SINCE_3}`,
+  2: SINCE_3,
+};
+
+export type SpoolOrigin = 'opened' | 'made' | 'restored' | 'damaged' | 'foreign';
 
 /**
  * Opens the spool's database, or makes it. It stays locked by this process. A file that is no
- * database or of no known version is put aside as `….damaged-{ms}` and a new one made: what was in it
- * is lost to the gateway, and kept for the operator. `restored`: it is not the file it was when it
- * was last written, so batches may have been made after this copy.
+ * database, of no known version, was found damaged, or belongs to another gateway is put aside as
+ * `….damaged-{ms}` or `….of-{gateway}-{ms}` and a new one made: what was in it is lost to the gateway,
+ * and kept for the operator. `restored`: it is not the file it was when it was last written, so batches
+ * may have been made after this copy. Throws `ConfigError` when the file can't be used now.
  */
 export function openSpoolDatabase(
   file: string,
+  gateway: GatewayId,
   nowMs: number,
 ): { readonly db: DatabaseSync; readonly origin: SpoolOrigin } {
   mkdirSync(dirname(file), { recursive: true });
-  const existed = existsSync(file);
-  let origin: SpoolOrigin = existed ? 'opened' : 'made';
-  let db = existed ? openExisting(file) : openNew(file);
-  if (db === null) {
-    putAside(file, nowMs);
-    db = openNew(file);
-    origin = 'damaged';
-  }
+  const { db, origin } = openAny(file, gateway, nowMs);
   const inode = String(statSync(file, { bigint: true }).ino);
-  const known = db.prepare('SELECT inode FROM state').get()?.['inode'];
-  if (origin === 'opened' && known !== inode) origin = 'restored';
-  db.prepare('UPDATE state SET inode = ?').run(inode);
-  return { db, origin };
+  const isOther = db.prepare('SELECT inode FROM state').get()?.['inode'] !== inode;
+  db.prepare('UPDATE state SET inode = ?, gateway = ?').run(inode, gateway);
+  return { db, origin: origin === 'opened' && isOther ? 'restored' : origin };
+}
+
+function openAny(
+  file: string,
+  gateway: GatewayId,
+  nowMs: number,
+): { readonly db: DatabaseSync; readonly origin: SpoolOrigin } {
+  if (!existsSync(file)) return { db: openNew(file), origin: 'made' };
+  const existing = wasFoundDamaged(file) ? null : openExisting(file);
+  if (existing === null) {
+    putAside(file, `damaged-${nowMs}`);
+    return { db: openNew(file), origin: 'damaged' };
+  }
+  // Of a version before 3 nobody knows whose it was.
+  const { db, owner } = existing;
+  if (owner === '' || owner === gateway) return { db, origin: 'opened' };
+  db.close();
+  putAside(file, `of-${owner}-${nowMs}`);
+  return { db: openNew(file), origin: 'foreign' };
 }
 
 function configure(db: DatabaseSync): void {
@@ -103,36 +130,87 @@ function configure(db: DatabaseSync): void {
 }
 
 function openNew(file: string): DatabaseSync {
-  const db = new DatabaseSync(file);
+  const db = openFile(file);
+  try {
+    make(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw openFault(file, error);
+  }
+}
+
+function make(db: DatabaseSync): void {
   configure(db);
-  db.exec(`BEGIN; ${SCHEMA} ${SINCE_2} COMMIT;`);
-  return db;
+  db.exec(`BEGIN; ${SCHEMA} ${SINCE_2} ${SINCE_3} COMMIT;`);
 }
 
 /** SQLite result codes: the file is damaged, or no database. */
 const DAMAGE_CODES: ReadonlySet<number> = new Set([11, 26]);
+const DISK_FULL_CODE = 13;
 
-/** Null when the file can't be used. A lock held by another process is an error, not damage. */
-function openExisting(file: string): DatabaseSync | null {
-  const db = new DatabaseSync(file);
+const codeOf = (error: unknown): number => ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+
+export const isDiskFull = (error: unknown): boolean => codeOf(error) === DISK_FULL_CODE;
+export const isDamage = (error: unknown): boolean => DAMAGE_CODES.has(codeOf(error));
+
+/** Why a file can't be opened now, by SQLite's result code. */
+const OPEN_FAULTS: Readonly<Record<number, string>> = {
+  3: 'permission denied',
+  5: 'another process holds it (database is locked): a spool belongs to one gateway process',
+  8: 'it can only be read: look at the permissions, and whether the disk is mounted read-only',
+  10: 'the disk reports an error: a card at the end of its life does so first',
+  13: 'the disk is full',
+  14: 'it or its folder may not be opened: look at the permissions',
+};
+
+/** What the gateway can't begin without; damage in it shows at once. */
+const BEGINNING = ['SELECT * FROM epoch', 'SELECT * FROM position', 'SELECT max(id) FROM item'];
+
+/** Null when the file can't be used for good. */
+function openExisting(file: string): { readonly db: DatabaseSync; readonly owner: string } | null {
+  const db = openFile(file);
   try {
     configure(db);
-    const version = db.prepare('PRAGMA user_version').get()?.['user_version'];
-    if (version === 1) db.exec(`BEGIN; ${FROM_1_TO_2} COMMIT;`);
-    if (version === 1 || version === SCHEMA_VERSION) return db;
-    db.close();
-    return null;
+    const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+    const migration = MIGRATIONS[version];
+    if (migration !== undefined) db.exec(`BEGIN; ${migration} COMMIT;`);
+    if (migration === undefined && version !== SCHEMA_VERSION) {
+      db.close();
+      return null;
+    }
+    for (const sql of BEGINNING) db.prepare(sql).all();
+    return { db, owner: String(db.prepare('SELECT gateway FROM state').get()?.['gateway'] ?? '') };
   } catch (error) {
     db.close();
-    const { errcode } = error as { errcode?: number };
-    if (errcode !== undefined && DAMAGE_CODES.has(errcode & 0xff)) return null;
-    throw new Error(`Cannot open the spool ${file}: ${(error as Error).message}`, { cause: error });
+    if (isDamage(error)) return null;
+    throw openFault(file, error);
   }
 }
 
-function putAside(file: string, nowMs: number): void {
-  renameSync(file, `${file}.damaged-${nowMs}`);
-  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+function openFile(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file);
+  } catch (error) {
+    throw openFault(file, error);
+  }
+}
+
+const openFault = (file: string, error: unknown): ConfigError =>
+  new ConfigError(file, [OPEN_FAULTS[codeOf(error)] ?? (error as Error).message]);
+
+const markOf = (file: string): string => `${file}.is-damaged`;
+
+/** A damage that shows while the spool is open: the next start puts it aside. */
+export const markDamaged = (file: string): void => writeFileSync(markOf(file), '');
+
+const wasFoundDamaged = (file: string): boolean => existsSync(markOf(file));
+
+function putAside(file: string, suffix: string): void {
+  for (const part of ['', '-wal', '-shm']) {
+    if (existsSync(`${file}${part}`)) renameSync(`${file}${part}`, `${file}.${suffix}${part}`);
+  }
+  rmSync(markOf(file), { force: true });
 }
 
 /**
@@ -141,8 +219,9 @@ function putAside(file: string, nowMs: number): void {
  */
 export function readSpoolPosition(file: string): number | null {
   if (!existsSync(file)) return null;
-  const db = openExisting(file);
-  if (db === null) return null;
+  const existing = openExisting(file);
+  if (existing === null) return null;
+  const { db } = existing;
   try {
     const lastAtMs = db.prepare('SELECT max(last_at_ms) AS last FROM position').get()?.['last'];
     return typeof lastAtMs === 'number' ? lastAtMs : null;

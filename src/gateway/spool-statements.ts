@@ -41,6 +41,7 @@ export const ROW_BYTES = 400;
 
 export interface EpochRow {
   readonly epoch: Ulid;
+  readonly openedAtMs: number;
   readonly headSeq: number;
   readonly headHash: Sha256Hex;
   readonly headAtMs: number;
@@ -86,13 +87,18 @@ export function prepareStatements(db: DatabaseSync) {
     `SELECT id FROM item WHERE created_at_ms < ? ORDER BY created_at_ms DESC, id DESC LIMIT 1`,
   );
   const oldest = db.prepare('SELECT min(created_at_ms) AS atMs FROM item');
+  const oldestOf = db.prepare(
+    `SELECT created_at_ms AS atMs FROM item WHERE epoch = ? AND kind = 'batch' ORDER BY to_seq LIMIT 1`,
+  );
   const lastId = db.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'item'`);
+  const lastCommand = db.prepare('SELECT last_command_at_ms AS atMs FROM state');
+  const putLastCommand = db.prepare('UPDATE state SET last_command_at_ms = ?');
   const insertEpoch = db.prepare(
     `INSERT INTO epoch (epoch, reason, opened_at_ms, head_seq, head_hash, head_at_ms, sealed_seq)
      VALUES (?, ?, ?, 0, ?, ?, 0)`,
   );
   const lastEpoch = db.prepare(
-    `SELECT epoch, head_seq AS headSeq, head_hash AS headHash, head_at_ms AS headAtMs,
+    `SELECT epoch, opened_at_ms AS openedAtMs, head_seq AS headSeq, head_hash AS headHash, head_at_ms AS headAtMs,
      sealed_seq AS sealedSeq FROM epoch ORDER BY ordinal DESC LIMIT 1`,
   );
   const moveHead = db.prepare(
@@ -144,6 +150,15 @@ export function prepareStatements(db: DatabaseSync) {
       (gapUpTo.get(epoch, to) as StoredHeader | undefined) ?? null,
     lastIdMadeBefore: (timeMs: number) => idsOf(madeBefore.all(timeMs))[0] ?? 0,
     oldestAtMs: () => atMsOf(oldest.get()),
+    /** Of the batches of an epoch. */
+    oldestAtMsOf(epoch: Ulid): number | null {
+      const row = oldestOf.get(epoch);
+      return row === undefined ? null : atMsOf(row);
+    },
+    lastCommandAtMs: () => atMsOf(lastCommand.get()) ?? 0,
+    putLastCommandAtMs(atMs: number): void {
+      putLastCommand.run(atMs);
+    },
     lastId: () => (lastId.get() as { seq: number } | undefined)?.seq ?? 0,
     insertEpoch(epoch: Ulid, reason: string, nowMs: number, headHash: Sha256Hex): void {
       insertEpoch.run(epoch, reason, nowMs, headHash, nowMs);

@@ -1,121 +1,36 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { ulid } from 'ulid';
 import { sha256Hex } from '../model/digest.ts';
-import {
-  type DeviceId,
-  type GatewayId,
-  type Sha256Hex,
-  type Ulid,
-  ZERO_HASH,
-} from '../model/ids.ts';
+import { ZERO_HASH } from '../model/ids.ts';
 import { SECOND_MS } from '../model/time.ts';
-import type { FaultPoint } from '../process/fault-point.ts';
 import type { AckMessage } from '../telemetry/messages.ts';
-import { type SigningKey, signMessage } from '../telemetry/signing.ts';
+import { signMessage } from '../telemetry/signing.ts';
+import { createSpoolBallast } from './spool-ballast.ts';
 import { createSpoolBounds } from './spool-bounds.ts';
-import { createFillWatch, type SpoolFill } from './spool-fill.ts';
-import { openSpoolDatabase, type SpoolOrigin } from './spool-schema.ts';
+import { createFillWatch } from './spool-fill.ts';
 import {
-  type ItemKind,
-  prepareStatements,
-  type StagedFrame,
-  type StoredItem,
-} from './spool-statements.ts';
+  isDamage,
+  isDiskFull,
+  markDamaged,
+  openSpoolDatabase,
+  type SpoolOrigin,
+} from './spool-schema.ts';
+import { prepareStatements, type StoredItem } from './spool-statements.ts';
+import type { BatchToSpool, EpochReason, Spool, SpoolItem, SpoolSettings } from './spool-types.ts';
 
 export type { StagedFrame } from './spool-statements.ts';
+export type {
+  BatchToSpool,
+  ChainLink,
+  EpochReason,
+  Spool,
+  SpoolItem,
+  SpoolSettings,
+  SpoolStats,
+} from './spool-types.ts';
 
-export type EpochReason =
-  | 'first-start'
-  | 'spool-lost'
-  | 'spool-restored'
-  | 'clock-step'
-  | 'ack-above-head';
-
-/** The place of a batch in the chain. */
-export interface ChainLink {
-  readonly epoch: Ulid;
-  readonly seq: number;
-  /** SHA-256 of the batch before, of the previous epoch for seq 1; zeros for the very first. */
-  readonly prev: Sha256Hex;
-}
-
-export interface SpoolItem {
-  readonly id: number;
-  readonly kind: ItemKind;
-  readonly createdAtMs: number;
-  readonly payload: Uint8Array;
-}
-
-export interface BatchToSpool {
-  readonly createdAtMs: number;
-  /** Makes the batch's bytes, which never change afterwards; null: nothing but `staged`. */
-  readonly encode: ((link: ChainLink) => Uint8Array) | null;
-  /** The last `at` of each device in it. */
-  readonly positions: ReadonlyMap<DeviceId, number>;
-  /** Frames that are kept for a later batch. */
-  readonly staged?: readonly StagedFrame[];
-  /** It is the batch of all frames that were staged: they feed no rule. */
-  readonly isOfStaged?: boolean;
-}
-
-export interface SpoolStats {
-  readonly items: number;
-  /** Bytes on the disk, rows and indexes included. */
-  readonly bytes: number;
-  /** When the oldest item was made; null: empty. */
-  readonly oldestAtMs: number | null;
-  /** Batches given up by this process, each named by a signed gap. */
-  readonly batchesGivenUp: number;
-  readonly fill: SpoolFill;
-}
-
-export interface Spool {
-  /** Epoch, and seq of the last batch made; 0: none yet. */
-  head(): { readonly epoch: Ulid; readonly seq: number; readonly hash: Sha256Hex };
-  positionOf(device: DeviceId): number | null;
-  /** The latest `at` of any device. */
-  lastAtMs(): number | null;
-  /** The highest item id so far. */
-  lastId(): number;
-  /** Stores a batch, moves chain and positions, keeps the bounds: one transaction, on the disk. */
-  append(batch: BatchToSpool): void;
-  /** Frames that wait for their batch. */
-  staged(): StagedFrame[];
-  /** Signs the chain head, unless it is sealed or there is none. */
-  seal(nowMs: number): void;
-  openEpoch(reason: EpochReason, nowMs: number): void;
-  /** The first item above `id` and below `beforeId`. */
-  nextAfter(id: number, beforeId?: number): SpoolItem | null;
-  get(id: number): SpoolItem | null;
-  /** The latest item made before a time; 0: none. */
-  lastIdMadeBefore(timeMs: number): number;
-  /** Held batches and gaps of a range. */
-  idsWithin(epoch: Ulid, from: number, to: number): number[];
-  /**
-   * Deletes what a verified ack covers, except what `isUnsent` says can't have got there. Says which
-   * ids went, and whether the ack names a seq above the head: another history than ours.
-   */
-  settle(
-    ack: AckMessage,
-    isUnsent: (id: number) => boolean,
-  ): { readonly deleted: readonly number[]; readonly isAboveHead: boolean };
-  stats(nowMs: number): SpoolStats;
-  close(): void;
-}
-
-export interface SpoolSettings {
-  readonly file: string;
-  readonly gateway: GatewayId;
-  readonly key: SigningKey;
-  readonly bytesMax: number;
-  readonly ageMsMax: number;
-  readonly sealEveryBatches: number;
-  readonly nowMs: number;
-  /** False for a virtual clock, which starts where it likes. */
-  readonly isClockWatched: boolean;
-  readonly faultPoint: FaultPoint;
-}
-
+/** Of what a full disk holds of the spool, so much is held from then on. */
+const DISK_SHARE = 0.95;
 /** A clock further back than this behind the last batch has been set back. */
 const CLOCK_BACK_MS_MAX = SECOND_MS;
 
@@ -124,6 +39,7 @@ const EPOCH_REASON = {
   made: 'first-start',
   damaged: 'spool-lost',
   restored: 'spool-restored',
+  foreign: 'spool-lost',
 } as const satisfies Record<SpoolOrigin, EpochReason | null>;
 
 /**
@@ -132,9 +48,10 @@ const EPOCH_REASON = {
  */
 export function openSpool(settings: SpoolSettings): Spool {
   const { gateway, key } = settings;
-  const { db, origin } = openSpoolDatabase(settings.file, settings.nowMs);
+  const { db, origin } = openSpoolDatabase(settings.file, gateway, settings.nowMs);
   const sql = prepareStatements(db);
   const inTransaction = transactionsOf(db);
+  const ballast = createSpoolBallast(settings.file);
   const bounds = createSpoolBounds({ ...settings, sql });
   const fill = createFillWatch(settings);
 
@@ -191,7 +108,37 @@ export function openSpool(settings: SpoolSettings): Spool {
     }
   }
 
+  /** Damage is told, and marked for the next start; it stays an error. */
+  function watched<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (isDamage(error)) {
+        markDamaged(settings.file);
+        settings.onDamage?.(error);
+      }
+      throw error;
+    }
+  }
+
   function append(batch: BatchToSpool): void {
+    try {
+      appendOnce(batch);
+    } catch (error) {
+      if (!isDiskFull(error) || !ballast.drop()) throw error;
+      shrink(batch.createdAtMs);
+      appendOnce(batch);
+    }
+  }
+
+  /** The disk is full before the spool is: what is held now is too much, and the oldest goes. */
+  function shrink(nowMs: number): void {
+    bounds.limitTo(sql.held().bytes * DISK_SHARE);
+    inTransaction(() => bounds.keep(nowMs));
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+
+  function appendOnce(batch: BatchToSpool): void {
     const { createdAtMs, positions, staged = [] } = batch;
     const bytesBefore = sql.held().bytes;
     let bytesAdded = 0;
@@ -221,6 +168,25 @@ export function openSpool(settings: SpoolSettings): Spool {
     if (isOfStaged) sql.unstage();
   }
 
+  function settle(ack: AckMessage, isUnsent: (id: number) => boolean) {
+    const head = headRow();
+    const covered = ack.epochs.flatMap(({ epoch, durable, stored, sealed }) => [
+      ...[[1, durable] as const, ...stored].flatMap(([from, to]) => sql.idsWithin(epoch, from, to)),
+      ...sql.sealIdsWithin(epoch, 1, sealed),
+    ]);
+    const deleted = covered.filter((id) => !isUnsent(id));
+    for (const id of deleted) bounds.onDeleted(id);
+    if (deleted.length > 0) {
+      inTransaction(() => {
+        for (const id of deleted) sql.deleteItem(id);
+        settings.faultPoint('gateway:before-delete');
+      });
+    }
+    const own = ack.epochs.find(({ epoch }) => epoch === head.epoch);
+    const named = own === undefined ? 0 : Math.max(own.durable, own.sealed, ...own.stored.flat());
+    return { deleted, isAboveHead: named > head.headSeq };
+  }
+
   const needsEpoch = EPOCH_REASON[origin] ?? (isClockOff() ? 'clock-step' : null);
   if (needsEpoch !== null) inTransaction(() => putEpoch(needsEpoch, settings.nowMs));
 
@@ -232,38 +198,28 @@ export function openSpool(settings: SpoolSettings): Spool {
     positionOf: sql.positionOf,
     lastAtMs: sql.lastPositionMs,
     lastId: sql.lastId,
-    append,
+    append: (batch) => watched(() => append(batch)),
     staged: sql.staged,
-    seal: (nowMs) => inTransaction(() => putSeal(nowMs)),
-    openEpoch: (reason, nowMs) => inTransaction(() => putEpoch(reason, nowMs)),
-    nextAfter,
-    get: (id) => intact(sql.item(id)),
+    seal: (nowMs) => watched(() => inTransaction(() => putSeal(nowMs))),
+    openEpoch: (reason, nowMs) => watched(() => inTransaction(() => putEpoch(reason, nowMs))),
+    nextAfter: (id, beforeId) => watched(() => nextAfter(id, beforeId)),
+    get: (id) => watched(() => intact(sql.item(id))),
     lastIdMadeBefore: sql.lastIdMadeBefore,
     idsWithin: sql.idsWithin,
-    settle(ack, isUnsent) {
-      const head = headRow();
-      const covered = ack.epochs.flatMap(({ epoch, durable, stored, sealed }) => [
-        ...[[1, durable] as const, ...stored].flatMap(([from, to]) =>
-          sql.idsWithin(epoch, from, to),
-        ),
-        ...sql.sealIdsWithin(epoch, 1, sealed),
-      ]);
-      const deleted = covered.filter((id) => !isUnsent(id));
-      for (const id of deleted) bounds.onDeleted(id);
-      if (deleted.length > 0) {
-        inTransaction(() => {
-          for (const id of deleted) sql.deleteItem(id);
-          settings.faultPoint('gateway:before-delete');
-        });
-      }
-      const own = ack.epochs.find(({ epoch }) => epoch === head.epoch);
-      const named = own === undefined ? 0 : Math.max(own.durable, own.sealed, ...own.stored.flat());
-      return { deleted, isAboveHead: named > head.headSeq };
-    },
+    settle: (ack, isUnsent) => watched(() => settle(ack, isUnsent)),
     stats(nowMs) {
       const held = { ...sql.held(), oldestAtMs: sql.oldestAtMs() };
       const batchesGivenUp = bounds.batchesGivenUp();
-      return { ...held, batchesGivenUp, fill: fill.look(held, nowMs) };
+      // An epoch of a clock that was wrong says nothing about ages.
+      const oldestAtMs = sql.oldestAtMsOf(headRow().epoch);
+      const now = { bytes: held.bytes, oldestAtMs, bytesMax: bounds.bytesMax() };
+      return { ...held, batchesGivenUp, fill: fill.look(now, nowMs) };
+    },
+    origin,
+    lastCommandAtMs: sql.lastCommandAtMs,
+    putLastCommandAtMs: sql.putLastCommandAtMs,
+    lookAtDisk() {
+      if (ballast.restore()) bounds.limitTo(null);
     },
     close: () => db.close(),
   };

@@ -15,7 +15,7 @@ import { openPtyPair } from './pty-pair.ts';
 
 type Bus = GatewayConfigInput['buses'][number];
 
-const nobody = { port: 1, key: { publicKey: 'A'.repeat(44) } } as never;
+const nobody = { port: 1, key: { publicKey: `${'A'.repeat(43)}=` } } as never;
 
 const EVERYTHING: FaultRates = {
   late: 0.01,

@@ -5,11 +5,8 @@ import {
   busBudget,
   describePlan,
 } from '../../src/gateway/bus-budget.ts';
-import {
-  type BusConfig,
-  GatewayConfig,
-  type GatewayConfigInput,
-} from '../../src/gateway/config.ts';
+import type { BusConfig } from '../../src/gateway/bus-config.ts';
+import { GatewayConfig, type GatewayConfigInput } from '../../src/gateway/config.ts';
 import { readCostOf } from '../../src/gateway/read-cost.ts';
 import { testFolder } from './gateway-fixture.ts';
 
@@ -42,7 +39,7 @@ function parsed(bus: Bus): BusConfig {
     gateway: 'gw',
     region: '330106',
     mqtt: { url: 'mqtt://127.0.0.1:1' },
-    hubPublicKey: 'A'.repeat(44),
+    hubPublicKey: `${'A'.repeat(43)}=`,
     keyFile: `${folder}/key`,
     spoolFile: `${folder}/spool`,
     clock: { source: 'ntp', errMs: 10 },

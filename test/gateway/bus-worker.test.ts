@@ -12,7 +12,7 @@ import { startPlainServer, startRawServer, type TestServer } from './modbus-serv
 type Device = GatewayConfigInput['buses'][number]['devices'][number];
 
 const log = createLogger('test', 'silent');
-const nobody = { port: 1, key: { publicKey: 'A'.repeat(44) } } as never;
+const nobody = { port: 1, key: { publicKey: `${'A'.repeat(43)}=` } } as never;
 
 /** A clock that waits for nobody, as the real one: slow replies make polls late. */
 function unpaced(speed: number): Clock {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DeviceConfig } from '../../src/gateway/config.ts';
+import type { DeviceConfig } from '../../src/gateway/bus-config.ts';
 import { createFaultTime } from '../../src/gateway/fault-time.ts';
 import { openLearnedCuts } from '../../src/gateway/learned-cuts.ts';
 import { createUnitTiming } from '../../src/gateway/unit-timing.ts';
@@ -81,7 +81,7 @@ describe('bus time for what does not answer', () => {
 });
 
 describe('what a device refused', () => {
-  const nobody = { port: 1, key: { publicKey: 'A'.repeat(44) } } as never;
+  const nobody = { port: 1, key: { publicKey: `${'A'.repeat(43)}=` } } as never;
   const noFault = (error: unknown): never => {
     throw error;
   };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { busBudget } from '../../src/gateway/bus-budget.ts';
-import type { BusConfig } from '../../src/gateway/config.ts';
+import type { BusConfig } from '../../src/gateway/bus-config.ts';
 import { GatewayConfig, type GatewayConfigInput } from '../../src/gateway/config.ts';
 import { encodeRtuRead } from '../../src/gateway/modbus/rtu.ts';
 import type { Frame } from '../../src/model/batch.ts';
@@ -19,7 +19,7 @@ function lineOf(devices: Device[]): BusConfig & { transport: 'rtu' } {
     gateway: 'gw',
     region: '330106',
     mqtt: { url: 'mqtt://127.0.0.1:1' },
-    hubPublicKey: 'A'.repeat(44),
+    hubPublicKey: `${'A'.repeat(43)}=`,
     keyFile: 'key',
     spoolFile: 'spool',
     clock: { source: 'ntp', errMs: 10 },

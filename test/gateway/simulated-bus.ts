@@ -4,8 +4,8 @@ import {
   type FaultySlaveSettings,
 } from '../../simulators/modbus-faulty-slave.ts';
 import { createRandom } from '../../simulators/seeded-random.ts';
+import type { BusConfig } from '../../src/gateway/bus-config.ts';
 import { type BusWorker, startBusWorker } from '../../src/gateway/bus-worker.ts';
-import type { BusConfig } from '../../src/gateway/config.ts';
 import { createLearnedCuts, type LearnedCuts } from '../../src/gateway/learned-cuts.ts';
 import type { Link, LinkEvents } from '../../src/gateway/modbus/link.ts';
 import { charMs, frameGapMs } from '../../src/gateway/modbus/rtu.ts';

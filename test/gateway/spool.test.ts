@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
@@ -123,7 +123,7 @@ describe('the spool', () => {
   it('is held by one process: a second one is refused, not let in', () => {
     const path = file();
     append(open(path), 1);
-    expect(() => open(path)).toThrow(/Cannot open the spool .* locked/);
+    expect(() => open(path)).toThrow(/Cannot use .*spool.sqlite:\n.*another process holds it/);
     expect(readdirSync(join(path, '..')).filter((name) => name.includes('damaged'))).toEqual([]);
   });
 
@@ -192,6 +192,60 @@ describe('an epoch opens', () => {
     expect(spool.head().seq).toBe(1);
     const aside = readdirSync(join(path, '..')).filter((name) => name.includes('.damaged-'));
     expect(aside).toHaveLength(1);
+  });
+});
+
+describe('a spool of another gateway', () => {
+  it('is put aside with all that is in it, and a new one is made', () => {
+    const path = file();
+    const other = open(path, { gateway: GatewayId.parse('gw-other') });
+    append(other, 10);
+    other.close();
+    const spool = open(path);
+    expect(spool.origin).toBe('foreign');
+    expect(itemsOf(spool)).toEqual([]);
+    expect(spool.head()).toMatchObject({ seq: 0, hash: ZERO_HASH });
+    const aside = readdirSync(join(path, '..')).find((name) => name.includes('.of-gw-other-'))!;
+    const kept = open(join(path, '..', aside), { gateway: GatewayId.parse('gw-other') });
+    expect(messagesOf(kept, 'batch')).toHaveLength(10);
+  });
+});
+
+describe('a damaged spool', () => {
+  it('is put aside when it is opened, if what is needed first is damaged', () => {
+    const path = file();
+    const first = open(path);
+    append(first, 200, { bytes: 3_000 });
+    first.close();
+    const bytes = readFileSync(path);
+    bytes.fill(0x5a, 8_192, bytes.length - 8_192);
+    writeFileSync(path, bytes);
+    const spool = open(path, { nowMs: T + 200_000 });
+    expect(spool.origin).toBe('damaged');
+    append(spool, 1, { fromMs: T + 200_000 });
+    expect(spool.head().seq).toBe(1);
+  });
+
+  it('says so when it shows while it is open, and is put aside at the next start', () => {
+    const path = file();
+    const first = open(path);
+    append(first, 200, { bytes: 3_000 });
+    first.close();
+    const bytes = readFileSync(path);
+    bytes.fill(0x5a, bytes.length / 2, bytes.length - 40_960);
+    writeFileSync(path, bytes);
+    const faults: unknown[] = [];
+    const second = open(path, { nowMs: T + 200_000, onDamage: (error) => faults.push(error) });
+    expect(() => itemsOf(second)).toThrow(/malformed/);
+    expect(faults.length).toBeGreaterThan(0);
+    second.close();
+    const third = open(path, { nowMs: T + 201_000 });
+    expect(third.origin).toBe('damaged');
+    append(third, 1, { fromMs: T + 201_000 });
+    expect(third.head().seq).toBe(1);
+    expect(readdirSync(join(path, '..')).some((name) => name.includes('.damaged-'))).toBe(true);
+    third.close();
+    expect(open(path, { nowMs: T + 203_000 }).origin).toBe('opened');
   });
 });
 
@@ -340,6 +394,18 @@ describe('a full spool', () => {
     append(spool, 1, { fromMs: T + 86_400_000 });
     expect(messagesOf(spool, 'batch').length).toBe(52);
   });
+
+  it('gives up what is of an epoch before when the present one is as old as anything may be', () => {
+    const spool = open(file(), { ageMsMax: 50_000 });
+    append(spool, 5);
+    const laterMs = T + 86_400_000;
+    spool.openEpoch('clock-step', laterMs);
+    append(spool, 50, { fromMs: laterMs });
+    expect(messagesOf(spool, 'batch').length).toBe(55);
+    append(spool, 2, { fromMs: laterMs + 50_000 });
+    expect(messagesOf(spool, 'batch').length).toBe(51);
+    expect(messagesOf(spool, 'gap').length).toBe(2);
+  });
 });
 
 describe('a spool with batches that feed no rule', () => {
@@ -446,6 +512,7 @@ describe('bytes on the disk', () => {
     for (const { id, payload } of before) plain.run(payload, id);
     db.exec(`DROP INDEX batch; DROP INDEX spare_batch; DROP TABLE staged;
       ALTER TABLE item DROP COLUMN packed; ALTER TABLE item DROP COLUMN feeds_rule;
+      ALTER TABLE state DROP COLUMN gateway; ALTER TABLE state DROP COLUMN last_command_at_ms;
       PRAGMA user_version = 1`);
     db.close();
     const spool = open(path, { nowMs: T + 4_000 });
@@ -471,6 +538,18 @@ describe('the fill of the spool', () => {
     expect(wide.stats(T + 1_800_000).fill.hoursLeft).toBeCloseTo(1.5, 1);
   });
 
+  it('is not taken for full because a batch was made by a clock that stood in 1970', () => {
+    const spool = open(file(), { bytesMax: 10_000_000, nowMs: 5_000 });
+    append(spool, 10, { fromMs: 5_000 });
+    expect(spool.stats(15_000).fill.share).toBeLessThan(0.01);
+    spool.openEpoch('clock-step', T);
+    append(spool, 70, { fromMs: T });
+    const { fill } = spool.stats(T + 70_000);
+    expect(fill.share).toBeLessThan(0.01);
+    expect(fill).toMatchObject({ warning: null });
+    expect(fill.hoursLeft).toBeGreaterThan(1);
+  });
+
   it('warns at 50 and 80 % of bytes or age, and only below 75 and 45 % no more', () => {
     const watch = createFillWatch({ bytesMax: 1_000, ageMsMax: 100_000 });
     const warningAt = (bytes: number, ageMs = 0) =>
@@ -490,6 +569,17 @@ describe('the fill of the spool', () => {
     ]);
     expect(warningAt(0, 85_000)).toBe(80);
     expect(watch.look({ bytes: 0, oldestAtMs: null }, T).warning).toBeNull();
+  });
+});
+
+describe('the last command', () => {
+  it('is remembered over a restart, so that a copy of it changes nothing', () => {
+    const path = file();
+    const first = open(path);
+    expect(first.lastCommandAtMs()).toBe(0);
+    first.putLastCommandAtMs(T);
+    first.close();
+    expect(open(path, { nowMs: T + 1_000 }).lastCommandAtMs()).toBe(T);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { BusConfig } from '../config.ts';
+import type { BusConfig } from '../bus-config.ts';
 import { inFlightMaxOf } from '../read-cost.ts';
 import { createMbapMaster } from './mbap-master.ts';
 import type { MasterEvents, ModbusMaster } from './modbus-master.ts';
