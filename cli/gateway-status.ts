@@ -1,13 +1,17 @@
 import { readGatewayConfig } from '../src/gateway/config.ts';
 import { askStatus } from '../src/gateway/status-socket.ts';
-import { StatusView, statusLines } from '../src/gateway/status-view.ts';
+import { RawView, rawLines, StatusView, statusLines } from '../src/gateway/status-view.ts';
 import { ConfigError, describeIssues } from '../src/process/config-file.ts';
 
 /** `wugan gateway status`: asks the gateway that runs with these settings. */
-export async function runStatus(options: { config: string; json: boolean }): Promise<void> {
+export async function runStatus(options: {
+  config: string;
+  json: boolean;
+  raw: boolean;
+}): Promise<void> {
   const { statusSocket, spoolFile } = readGatewayConfig(options.config);
   const socket = statusSocket ?? `${spoolFile}.sock`;
-  const answer = await askStatus(socket);
+  const answer = await askStatus(socket, options.raw ? 'raw' : 'status');
   if (!answer.ok) {
     const reason =
       answer.reason === 'not-running'
@@ -17,6 +21,10 @@ export async function runStatus(options: { config: string; json: boolean }): Pro
   }
   if (options.json) {
     console.log(JSON.stringify(answer.value));
+    return;
+  }
+  if (options.raw) {
+    for (const line of rawLines(RawView.parse(answer.value))) console.log(line);
     return;
   }
   const status = StatusView.safeParse(answer.value);

@@ -104,6 +104,7 @@ gateway
   .description('asks the running gateway: buses, devices, spool, last ack')
   .requiredOption(...SETTINGS)
   .option('--json', 'machine-readable', false)
+  .option('--raw', 'the last requests and replies of each bus, in hex', false)
   .action(async (options) => (await import('./gateway-status.ts')).runStatus(options));
 
 const simulate = program

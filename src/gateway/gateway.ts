@@ -136,8 +136,8 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
   });
   const rate = createRateMeter();
   await buses.change(config.buses, () => undefined);
-  const socket = await serveStatus(config.statusSocket ?? `${config.spoolFile}.sock`, () =>
-    status(),
+  const socket = await serveStatus(config.statusSocket ?? `${config.spoolFile}.sock`, (ask) =>
+    ask === 'raw' ? { buses: buses.exchanges() } : status(),
   ).catch((error: Error) => log.warn(`no status socket: ${error.message}`));
   if (socket !== undefined) stack.push('status socket', socket.close);
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BusConfig } from './bus-config.ts';
 import type { BusStatus, BusWorker, DeviceStatus } from './bus-worker.ts';
+import type { Exchange } from './modbus/exchange-log.ts';
 
 export interface BusChange {
   readonly kept: readonly string[];
@@ -11,6 +12,8 @@ export interface BusChange {
 export interface RunningBuses {
   buses(): BusStatus[];
   devices(): DeviceStatus[];
+  /** The last exchanges of each bus as bytes, oldest first. */
+  exchanges(): { readonly bus: string; readonly exchanges: readonly Exchange[] }[];
   /**
    * Goes over to other buses. One whose settings are the same runs on; the others finish the polls
    * that are due, `handOver` is called, and the new ones start: no grid time is left out.
@@ -26,6 +29,8 @@ export function createRunningBuses(start: (bus: BusConfig) => BusWorker): Runnin
   return {
     buses: () => running.map(({ worker }) => worker.status()),
     devices: () => running.flatMap(({ worker }) => worker.devices()),
+    exchanges: () =>
+      running.map(({ bus, worker }) => ({ bus: bus.id, exchanges: worker.exchanges() })),
     async change(buses, handOver) {
       const isSame = (bus: BusConfig): boolean =>
         running.some((one) => isDeepStrictEqual(one.bus, bus));

@@ -38,6 +38,9 @@ export function selfTestOf(status: GatewayStatus): SelfTest {
   const { spool, mqtt, clock, framesLost } = status;
   const faults = [
     ...status.buses.flatMap(({ bus, isUp }) => (isUp ? [] : [`bus ${bus} is down`])),
+    ...status.buses.flatMap(({ bus, foreignMaster }) =>
+      foreignMaster === 'certain' ? [`bus ${bus} has another master`] : [],
+    ),
     ...status.devices.flatMap(({ device, state }) =>
       state === 'HEALTHY' ? [] : [`device ${device} is ${state}`],
     ),

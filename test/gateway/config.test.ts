@@ -114,6 +114,22 @@ describe('readGatewayConfig()', () => {
     expect(read({}, [noise, { ...noise, metric: 'again' }]).config).not.toThrow();
   });
 
+  it('refuses polls within a second that do not divide it, or whose period is another', () => {
+    const divisor = /pollMs: expected a divisor of 1000: 50, 100, .*; found 300/;
+    expect(read({}, [noise], { pollMs: 300 }).config).toThrow(divisor);
+    const second = /pollMs: several reads make the value of one second: .*; found 100/;
+    expect(read({}, [noise], { pollMs: 100, periodMs: 2_000 }).config).toThrow(second);
+    for (const pollMs of [50, 100, 125, 200, 250, 500]) {
+      expect(read({}, [noise], { pollMs }).config).not.toThrow();
+    }
+  });
+
+  it('refuses a hub key that is none', () => {
+    const key = 'x'.repeat(44);
+    const message = /hubPublicKey: expected 32 bytes in base64, 44 characters/;
+    expect(read({ hubPublicKey: key }).config).toThrow(message);
+  });
+
   it('refuses a period of part seconds, and a device or a host and port used twice', () => {
     expect(read({}, [noise], { periodMs: 1_500 }).config).toThrow(/whole seconds/);
     const bus = { transport: 'tcp', host: 'h', devices: [{ device: 'd', points: [noise] }] };

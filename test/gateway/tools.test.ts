@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -23,9 +23,10 @@ async function wugan(...args: string[]): Promise<{ code: number; out: string; er
   }
 }
 
+const co = { metric: 'co', address: 0, type: 'float32', range: [0, 500], unit: 'mg/m3' };
+
 function settings(folder: string, port: number, device: object = {}, overrides: object = {}) {
   const file = join(folder, 'gateway.yaml');
-  const point = { metric: 'co', address: 0, type: 'float32', range: [0, 500], unit: 'mg/m3' };
   const bus = { id: 'b1', transport: 'tcp', host: '127.0.0.1', port };
   const config = {
     gateway: 'gw-1',
@@ -35,7 +36,7 @@ function settings(folder: string, port: number, device: object = {}, overrides: 
     keyFile: 'key.pem',
     spoolFile: 'spool.sqlite',
     clock: { source: 'ntp', errMs: 30 },
-    buses: [{ ...bus, devices: [{ device: 'co-1', unitId: 3, points: [point], ...device }] }],
+    buses: [{ ...bus, devices: [{ device: 'co-1', unitId: 3, points: [co], ...device }] }],
     ...overrides,
   };
   writeFileSync(file, stringify(config));
@@ -73,6 +74,35 @@ describe('wugan gateway check', () => {
     expect(out).toMatch(/gateway.yaml is sound\n$/);
   });
 
+  it('warns of what may not work on this machine', async () => {
+    const folder = testFolder();
+    const rtu = { transport: 'rtu', devices: [{ device: 'd', points: [co], periodMs: 5_000 }] };
+    const file = settings(
+      folder,
+      502,
+      {},
+      {
+        spoolBytesMax: 2 ** 50,
+        buses: [{ ...rtu, id: 'b1', path: join(folder, 'ttyS9') }],
+      },
+    );
+    const made = await wugan('gateway', 'keygen', '-o', join(folder, 'key.pem'));
+    const [, publicKey = ''] = /public key: +(\S+)/.exec(made.out) ?? [];
+    const text = readFileSync(file, 'utf8').replace(
+      /^hubPublicKey: .*$/m,
+      `hubPublicKey: ${publicKey}`,
+    );
+    writeFileSync(file, text);
+    chmodSync(join(folder, 'key.pem'), 0o644);
+    const { code, out } = await wugan('gateway', 'check', '-c', file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/warning: d: each value stands for 5 s/);
+    expect(out).toMatch(/warning: bus b1: .*ttyS9 is not there/);
+    expect(out).toMatch(/warning: .*key.pem can be read by others/);
+    expect(out).toMatch(/warning: hubPublicKey is the key of this gateway itself/);
+    expect(out).toMatch(/warning: the disk of .* has \d+\.\d GiB for it, spoolBytesMax is/);
+  });
+
   it('names every fault with path, value and reason, and fails', async () => {
     const points = [{ metric: 'co', address: 0, type: 'int16', range: [9, 1], order: 'CDAB' }];
     const file = settings(testFolder(), 502, { points }, { region: 'x' });
@@ -107,9 +137,12 @@ describe('wugan gateway probe', () => {
   it('says that a device does not answer, and that a bus can not be reached', async () => {
     const server = await startPlainServer(() => null);
     onTestFinished(() => server.close());
-    const silent = settings(testFolder(), server.port, { timeoutMs: 100 });
+    // Nobody has a hub's key while the instruments are wired.
+    const noHub = { hubPublicKey: '<later>' };
+    const silent = settings(testFolder(), server.port, { timeoutMs: 100 }, noHub);
     const { out } = await wugan('gateway', 'probe', '-c', silent, '-d', 'co-1');
-    expect(out).toMatch(/words timeout[\s\S]*gives no value, flag B/);
+    expect(out).toMatch(/words no reply within 100 ms[\s\S]*gives no value, flag B/);
+    expect(out).toMatch(/It answered nothing. Look at: the unit id; A and B exchanged/);
     const nowhere = settings(testFolder(), await freePort());
     const refused = await wugan('gateway', 'probe', '-c', nowhere, '-d', 'co-1');
     expect(refused.code).toBe(2);
@@ -143,7 +176,13 @@ describe('wugan gateway status', () => {
     expect(asked).toMatch(/bus b1 up, .* requests \d+, time-outs 0, crc 0/);
     const { out } = await wugan('gateway', 'status', '-c', file, '--json');
     expect(JSON.parse(out)).toMatchObject({ gateway: 'gw-1', devices: [{ state: 'HEALTHY' }] });
+    const raw = await wugan('gateway', 'status', '-c', file, '--raw');
+    expect(raw.out).toMatch(/bus b1\n/);
+    expect(raw.out).toMatch(/> [0-9a-f]{4}00000006030300000002 {2}< [0-9a-f]{4}\w+ {2}ok/);
     expect(statSync(join(file, '../spool.sqlite.sock')).mode & 0o777).toBe(0o600);
+    const second = await wugan('gateway', 'run', '-c', file);
+    expect(second.code).toBe(2);
+    expect(second.err).toMatch(/Cannot use .*spool.sqlite:\n.*another process holds it/);
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
