@@ -213,7 +213,7 @@ describe('a bus worker', () => {
       }),
     );
     const protocol = { identify: [{ address: 90, equals: 277 }] };
-    const { frames } = poll(port, [{ ...plainDevice('a', 1), protocol }], hourAgo());
+    const { frames } = poll(port, [{ ...plainDevice('a', 1), protocol }], hourAgo(50));
     await until(() => frames.length >= 5);
     expect(frames.every(isSilent)).toBe(true);
   });
