@@ -55,12 +55,23 @@ program
     await (await import('./demo.ts')).runDemo(options);
   });
 
-program
-  .command('hub')
-  .description('ingest, thresholds, alerts and API')
+const hub = program.command('hub').description('ingest, thresholds, alerts and API');
+
+hub
+  .command('run', { isDefault: true })
+  .description('runs until SIGINT or SIGTERM')
   .requiredOption('-c, --config <file>', 'hub.yaml (docs/contracts.md)')
   .option('--json', 'print events as JSON lines', false)
   .action(async (options) => (await import('./hub.ts')).runHub(options));
+
+hub
+  .command('password')
+  .description('makes the password of a client of the embedded broker, and prints it once')
+  .argument('<client-id>', "a gateway's id, or one of ingest.bridges")
+  .requiredOption('-f, --file <file>', 'ingest.broker.passwordsFile; made when it is not there')
+  .action(async (clientId, options) => {
+    (await import('./hub-password.ts')).runHubPassword(clientId, options);
+  });
 
 const gateway = program
   .command('gateway')

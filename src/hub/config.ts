@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { alertSettings } from '../alerts/settings.ts';
-import type { MqttSettings } from '../ingest/external/mqtt-settings.ts';
 import { influxSettings } from '../ingest/influx/settings.ts';
 import { ingestSettings } from '../ingest/settings.ts';
 import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
@@ -82,30 +81,36 @@ export function readHubConfig(
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   const directory = dirname(resolve(file));
-  const { dataDir, registry, ingest, alerts, http } = parsed.data;
-  const { secretKeyFile } = alerts.platform;
-  const { operatorTokenFile } = http;
-  return {
-    ...parsed.data,
-    dataDir: resolve(directory, dataDir),
-    registry: resolve(directory, registry),
-    http: {
-      ...http,
-      ...(operatorTokenFile === undefined
-        ? {}
-        : { operatorTokenFile: resolve(directory, operatorTokenFile) }),
-    },
-    ingest: { ...ingest, mqtt: withPaths(ingest.mqtt, directory) },
-    alerts: {
-      ...alerts,
-      platform: {
-        ...alerts.platform,
-        ...(secretKeyFile === undefined
-          ? {}
-          : { secretKeyFile: resolve(directory, secretKeyFile) }),
-      },
-    },
-  };
+  return FILES.reduce<unknown>(
+    (config, path) => resolved(config, path, directory),
+    parsed.data,
+  ) as HubConfig;
+}
+
+/** Settings that name files and folders: relative ones start at the settings file. */
+const FILES: readonly (readonly string[])[] = [
+  ['dataDir'],
+  ['registry'],
+  ['http', 'operatorTokenFile'],
+  ['alerts', 'platform', 'secretKeyFile'],
+  ['ingest', 'mqtt', 'caFile'],
+  ['ingest', 'mqtt', 'certFile'],
+  ['ingest', 'mqtt', 'clientKeyFile'],
+  ['ingest', 'mqtt', 'passwordFile'],
+  ['ingest', 'broker', 'passwordsFile'],
+  ['ingest', 'broker', 'tls', 'certFile'],
+  ['ingest', 'broker', 'tls', 'keyFile'],
+  ['ingest', 'broker', 'tls', 'clientCaFile'],
+];
+
+/** The node with the text at the path made absolute; as it was when nothing stands there. */
+function resolved(node: unknown, path: readonly string[], directory: string): unknown {
+  if (node === undefined) return undefined;
+  const [name, ...rest] = path;
+  if (name === undefined) return resolve(directory, node as string);
+  const members = node as Readonly<Record<string, unknown>>;
+  const member = resolved(members[name], rest, directory);
+  return member === undefined ? node : { ...members, [name]: member };
 }
 
 /** Settings that a variable overrides, by path. */
@@ -136,13 +141,4 @@ function withMember(node: unknown, [name, ...rest]: readonly string[], value: st
   if (name === undefined) return value;
   const members = node as Readonly<Record<string, unknown>> | undefined;
   return { ...members, [name]: withMember(members?.[name], rest, value) };
-}
-
-function withPaths(mqtt: MqttSettings, directory: string): MqttSettings {
-  const found = { ...mqtt };
-  for (const name of ['caFile', 'certFile', 'clientKeyFile', 'passwordFile'] as const) {
-    const path = mqtt[name];
-    if (path !== undefined) found[name] = resolve(directory, path);
-  }
-  return found;
 }

@@ -1,8 +1,11 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Aedes, type Client, type Subscription } from 'aedes';
 import type { Gateway } from '../model/facts.ts';
 import { type GatewayChannel, parseTopic, topicOf } from '../telemetry/topics.ts';
 import type { Broker, BrokerEvents } from './broker.ts';
+import type { BrokerSettings } from './embedded/broker-settings.ts';
+import { certifiedName, listenMqtt } from './embedded/listen-mqtt.ts';
+import { openPasswords } from './embedded/passwords.ts';
 import { createReadGate, type ReadGate } from './read-gate.ts';
 
 export interface EmbeddedBrokerOptions extends BrokerEvents {
@@ -12,6 +15,7 @@ export interface EmbeddedBrokerOptions extends BrokerEvents {
   readonly inFlightBytesMax: number;
   /** Clients that publish for other gateways (settings.ts). */
   readonly bridges: readonly string[];
+  readonly broker: BrokerSettings;
   /** 10 s when it is not given. */
   readonly connectTimeoutMs?: number;
 }
@@ -34,7 +38,8 @@ const NOT_AUTHORIZED = 5;
  * `command` of its own. Any other topic closes the client.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<Broker> {
-  const gate = createReadGate(options.inFlightBytesMax, TURN_BYTES_MAX);
+  const gate = createReadGate(options.inFlightBytesMax, TURN_BYTES_MAX, options.broker.clientRate);
+  const mayEnter = createDoor(options);
   let accepting = false;
   const { gateway, onRefused } = options;
 
@@ -42,10 +47,9 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     maxClientsIdLength: CLIENT_ID_CHARS_MAX,
     drainTimeout: DRAIN_TIMEOUT_MS,
     connectTimeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    authenticate: (client, _username, _password, done) => {
-      const known = gateway(client.id) !== undefined || isBridge(options, client.id);
-      if (accepting && known) return done(null, true);
-      const reason = accepting ? 'not a registered gateway' : 'standby';
+    authenticate: (client, username, password, done) => {
+      const reason = accepting ? mayEnter(client, username, password) : 'standby';
+      if (reason === null) return done(null, true);
       onRefused(reason, client.id);
       const returnCode = accepting ? NOT_AUTHORIZED : SERVER_UNAVAILABLE;
       return done(Object.assign(new Error(reason), { returnCode }), null);
@@ -71,43 +75,31 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   aedes.on('connectionError', (_client, error) => onRefused(error.message, ''));
 
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= options.clientsMax) {
-      onRefused('too many clients', '');
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    gate.guard(socket, (reason) => onRefused(reason, ''));
-    aedes.handle(socket);
+  const listener = await listenMqtt({
+    ...options,
+    tls: options.broker.tls,
+    onFault: (reason) => onRefused(reason, ''),
+    onConnection: (socket) => {
+      if (sockets.size >= options.clientsMax) {
+        onRefused('too many clients', '');
+        socket.destroy();
+        return;
+      }
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      gate.guard(socket, (reason) => onRefused(reason, ''));
+      aedes.handle(socket);
+    },
   });
   let listeningEnded: Promise<void> | undefined;
   const stopListening = (): Promise<void> => {
     accepting = false;
-    listeningEnded ??= new Promise<void>((done) => server.close(() => done()));
+    listeningEnded ??= listener.close();
     return listeningEnded;
   };
-  const port = await new Promise<number>((listening, busy) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      busy(
-        Object.assign(
-          new Error(
-            `Cannot listen for MQTT on ${options.host}:${options.port}: ${error.code}. ` +
-              'Stop what uses the port, or set ingest.port to another',
-          ),
-          { hint: 'ingest.port' },
-        ),
-      );
-    });
-    server.listen(options.port, options.host, () => {
-      listening((server.address() as { port: number }).port);
-    });
-  });
-
   return {
-    url: `mqtt://${options.host}:${port}`,
-    port,
+    url: `mqtt${options.broker.tls === undefined ? '' : 's'}://${options.host}:${listener.port}`,
+    port: listener.port,
     open: () => {
       accepting = true;
     },
@@ -125,6 +117,34 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       for (const socket of sockets) socket.destroy();
       await stopped;
     },
+  };
+}
+
+/** Why a client may not connect; null: it may. */
+type Door = (
+  client: Client,
+  username: string | undefined,
+  password: Buffer | undefined,
+) => string | null;
+
+/** Registered, and the one whose certificate or password it shows, where these are asked for. */
+function createDoor(options: EmbeddedBrokerOptions): Door {
+  const { tls, passwordsFile } = options.broker;
+  const passwords =
+    passwordsFile === undefined
+      ? null
+      : openPasswords(passwordsFile, (error) => options.onRefused(error.message, ''));
+  return (client, username, password) => {
+    if (options.gateway(client.id) === undefined && !isBridge(options, client.id)) {
+      return 'not a registered gateway';
+    }
+    if (tls?.clientCaFile !== undefined && certifiedName(client.conn as Socket) !== client.id) {
+      return 'certificate of another';
+    }
+    if (passwords === null) return null;
+    const isRight =
+      password !== undefined && passwords.isRight(client.id, password.toString('utf8'));
+    return isRight && (username === undefined || username === client.id) ? null : 'wrong password';
   };
 }
 

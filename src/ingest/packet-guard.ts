@@ -6,6 +6,7 @@ const CONNECT_BYTES_MAX = 4_096;
 const PACKET_BYTES_MAX = BATCH_BYTES_MAX + 512;
 /** Packet type in the upper half of the first byte [MQTT-2.2.1]. */
 const CONNECT = 1;
+const PUBLISH = 3;
 /** Bytes of the remaining length at most, seven bits each [MQTT-2.2.3]. */
 const LENGTH_BYTES_MAX = 4;
 
@@ -16,6 +17,8 @@ const LENGTH_BYTES_MAX = 4;
 export interface PacketGuard {
   /** Null: go on. Else why the connection must end; nothing of these bytes may be parsed. */
   pass(bytes: Uint8Array): string | null;
+  /** PUBLISH packets that began since it was last asked. */
+  published(): number;
 }
 
 export function createPacketGuard(): PacketGuard {
@@ -25,6 +28,7 @@ export function createPacketGuard(): PacketGuard {
   let length = 0;
   let lengthBytes = 0;
   let bodyLeft = 0;
+  let publishes = 0;
 
   function takeLength(byte: number): string | null {
     length += (byte & 0x7f) * 128 ** lengthBytes;
@@ -44,6 +48,7 @@ export function createPacketGuard(): PacketGuard {
     length = 0;
     lengthBytes = 0;
     state = 'length';
+    if (type === PUBLISH) publishes += 1;
     const isRefused = isFirst && type !== CONNECT;
     isFirst = false;
     return isRefused ? 'no CONNECT first' : null;
@@ -65,6 +70,11 @@ export function createPacketGuard(): PacketGuard {
         at += 1;
       }
       return null;
+    },
+    published() {
+      const count = publishes;
+      publishes = 0;
+      return count;
     },
   };
 }

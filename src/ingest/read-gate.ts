@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
+import { createRateBucket, type RateLimit } from './embedded/rate-bucket.ts';
 import { createPacketGuard } from './packet-guard.ts';
 
 /**
  * Bounds what is read from all sockets together: the payload bytes in flight, and those of one turn of
  * the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
- * answers of the database get their turn. Nor does a packet get through that is larger than any of
+ * answers of the database get their turn. One that sends faster than its rate waits for itself alone. Nor does a packet get through that is larger than any of
  * ours (packet-guard.ts). aedes reads with `socket.read()`: there the gate stands.
  */
 export interface ReadGate {
@@ -17,7 +18,11 @@ export interface ReadGate {
   shut(): void;
 }
 
-export function createReadGate(bytesMax: number, turnBytesMax: number): ReadGate {
+export function createReadGate(
+  bytesMax: number,
+  turnBytesMax: number,
+  clientRate: RateLimit,
+): ReadGate {
   const held = new Set<Socket>();
   let bytes = 0;
   let turnBytes = 0;
@@ -38,6 +43,14 @@ export function createReadGate(bytesMax: number, turnBytesMax: number): ReadGate
     guard(socket, onRefused) {
       const read = socket.read.bind(socket);
       const packets = createPacketGuard();
+      const bucket = createRateBucket(clientRate);
+      let slowed: NodeJS.Timeout | undefined;
+      const slowDown = (waitMs: number): void => {
+        slowed ??= setTimeout(() => {
+          slowed = undefined;
+          socket.emit('readable');
+        }, waitMs);
+      };
       socket.read = (size?: number) => {
         // The stream itself asks for 0 bytes to fill its own, bounded buffer.
         if (size === 0) return read(size);
@@ -45,14 +58,24 @@ export function createReadGate(bytesMax: number, turnBytesMax: number): ReadGate
           held.add(socket);
           return null;
         }
+        const waitMs = bucket.waitMs(performance.now());
+        if (waitMs > 0) {
+          slowDown(waitMs);
+          return null;
+        }
         const bytes: Buffer | null = read(size);
-        const refusal = bytes === null ? null : packets.pass(bytes);
+        if (bytes === null) return null;
+        const refusal = packets.pass(bytes);
+        bucket.take(packets.published(), bytes.length, performance.now());
         if (refusal === null) return bytes;
         onRefused(refusal);
         socket.destroy();
         return null;
       };
-      socket.once('close', () => held.delete(socket));
+      socket.once('close', () => {
+        held.delete(socket);
+        clearTimeout(slowed);
+      });
     },
     take(taken) {
       bytes += taken;

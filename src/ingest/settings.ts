@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { brokerSettings } from './embedded/broker-settings.ts';
 import { mqttSettings } from './external/mqtt-settings.ts';
 
 /** Every setting of ingest, with the bound's behaviour when it is reached. */
@@ -7,6 +8,8 @@ export const ingestSettings = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(1_883),
   mqtt: mqttSettings.prefault({}),
+  /** Of the embedded broker. */
+  broker: brokerSettings.prefault({}),
   /** Name of the set of regions that this hub carries; one writer each. */
   shard: z.string().min(1).max(64).default('main'),
   lease: z

@@ -2,6 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, Publication } from '../../src/ingest/broker.ts';
+import { brokerSettings } from '../../src/ingest/embedded/broker-settings.ts';
 import { startEmbeddedBroker } from '../../src/ingest/embedded-broker.ts';
 import type { Gateway } from '../../src/model/facts.ts';
 import { connectGateway, gatewayFact } from './gateway-client.ts';
@@ -14,9 +15,12 @@ let refused: string[];
 let registered: Map<string, Gateway>;
 const closers: (() => Promise<unknown>)[] = [];
 
-const startTestBroker = (options: { connectTimeoutMs?: number } = {}): Promise<Broker> =>
+const startTestBroker = (
+  options: { connectTimeoutMs?: number; broker?: object } = {},
+): Promise<Broker> =>
   startEmbeddedBroker({
     ...options,
+    broker: brokerSettings.parse(options.broker ?? {}),
     host: '127.0.0.1',
     port: 0,
     clientsMax: 20,
@@ -174,6 +178,7 @@ describe('the broker', () => {
   it('names the port that is taken and the setting that changes it', async () => {
     const again = startEmbeddedBroker({
       ...{ host: '127.0.0.1', port: broker.port, clientsMax: 1, inFlightBytesMax: 1, bridges: [] },
+      broker: brokerSettings.parse({}),
       ...{ gateway: () => undefined, onPublication: () => undefined, onRefused: () => undefined },
     });
     await expect(again).rejects.toThrow(new RegExp(`${broker.port}.*ingest\\.port`));
