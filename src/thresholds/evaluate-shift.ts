@@ -1,7 +1,7 @@
 import type { Frame } from '../model/batch.ts';
 import type { Fact } from '../model/facts.ts';
 import type { CrewId, GatewayId } from '../model/ids.ts';
-import { DAY_MS, SECOND_MS } from '../model/time.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { buildInputs } from './build-inputs.ts';
 import { putDatum } from './cell-store.ts';
 import { DEFAULT_ENGINE_SETTINGS } from './engine-settings.ts';
@@ -18,8 +18,9 @@ import { CELL_SECONDS } from './minute-cell.ts';
 import { addFact } from './registry-history.ts';
 import type { RuleDefinition } from './rule-definition.ts';
 import { definitionsOfDay } from './rule-states.ts';
-import { type ClockClass, stateOf } from './second-state.ts';
+import { type ClockClass, stateOf, wideState } from './second-state.ts';
 import { shiftSumOf } from './shift-sums.ts';
+import { crossesMinute } from './wide-mean.ts';
 
 /** What is known of one shift, and of those before it in the crew's cycle. */
 export interface ShiftEvidence {
@@ -50,9 +51,14 @@ export function evaluateShift(evidence: ShiftEvidence): readonly RuleResult[] {
   return state.channels.flatMap((channel) =>
     definitionsOfDay(state, channel, day)
       .filter(({ subject }) => subject.crew === crew && subject.shift.startMs === shiftStartMs)
+      .filter((definition) => isKnownBy(channel, definition))
       .map((definition) => judge(state, channel, definition)),
   );
 }
+
+/** A channel is known from its first datum on: shifts before it went by unseen, and have no result. */
+const isKnownBy = (channel: Channel, { subject }: RuleDefinition): boolean =>
+  channel.firstMinute * MINUTE_MS < subject.shift.endMs;
 
 function putFrame(state: EngineState, gateway: GatewayId, frame: Frame, clock: ClockClass): void {
   const { device, at, spanMs, values, flags } = frame;
@@ -60,12 +66,22 @@ function putFrame(state: EngineState, gateway: GatewayId, frame: Frame, clock: C
     const metric = name as keyof typeof values;
     const value = values[metric] ?? null;
     const second = stateOf(value === null, flags?.[metric] ?? 'N', clock);
-    const channel = channelOf(state, gateway, device, metric);
-    for (let s = (at - spanMs) / SECOND_MS; s < at / SECOND_MS; s++) {
+    const channel = channelOf(
+      state,
+      gateway,
+      device,
+      metric,
+      Math.floor((at - spanMs) / MINUTE_MS),
+    );
+    const first = (at - spanMs) / SECOND_MS;
+    const last = at / SECOND_MS - 1;
+    for (let s = first; s <= last; s++) {
       const minute = Math.floor(s / CELL_SECONDS);
       const within = s - minute * CELL_SECONDS;
+      const part = s === first ? 0 : s === last ? 2 : 1;
+      const put = crossesMinute(at, spanMs) ? wideState(second, part) : second;
       // −0 and 0 are one reading.
-      putDatum(channel.cells, minute, within, within, second, (value ?? 0) + 0);
+      putDatum(channel.cells, minute, within, within, put, (value ?? 0) + 0);
     }
   }
 }
@@ -75,20 +91,26 @@ function channelOf(
   gateway: GatewayId,
   device: Frame['device'],
   metric: keyof Frame['values'],
+  minute: number,
 ): Channel {
   const known = state.channels.find(
     (one) => one.gateway.id === gateway && one.device === device && one.metric === metric,
   );
-  return known ?? addChannel(state, gatewayOf(state, gateway), device, metric);
+  const channel = known ?? addChannel(state, gatewayOf(state, gateway), device, metric);
+  channel.firstMinute = known === undefined ? minute : Math.min(known.firstMinute, minute);
+  return channel;
 }
 
 function judge(state: EngineState, channel: Channel, definition: RuleDefinition): RuleResult {
   for (const { resultKey, startMs } of definition.cycle?.earlier ?? []) {
     if (state.shiftSums.has(resultKey)) continue;
-    const before = definitionsOfDay(state, channel, Math.floor(startMs / DAY_MS)).find(
-      (one) => one.resultKey === resultKey,
-    );
-    if (before !== undefined) judge(state, channel, before);
+    // Another channel's, when the post's sensor was replaced meanwhile.
+    for (const of of state.channels) {
+      const before = definitionsOfDay(state, of, Math.floor(startMs / DAY_MS)).find(
+        (one) => one.resultKey === resultKey,
+      );
+      if (before !== undefined && isKnownBy(of, before)) judge(state, of, before);
+    }
   }
   const inputs = buildInputs(state, channel, definition, Number.POSITIVE_INFINITY, []);
   const judged = evaluateRule(inputs);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../src/model/entry.ts';
-import type { Fact } from '../../src/model/facts.ts';
+
 import {
   createEngine,
   DEFAULT_ENGINE_SETTINGS,
@@ -8,15 +7,12 @@ import {
 } from '../../src/thresholds/engine.ts';
 import { evaluateRule } from '../../src/thresholds/evaluate-rule.ts';
 import type { RuleInputs } from '../../src/thresholds/rule-inputs.ts';
+import { channel, hazard, journalOf, runSite, type Site, series } from './site.ts';
 import {
-  chained,
-  chunked,
-  createTestJournal,
   DAY,
   DAY_SHIFT,
   DAY_START_MS,
   fact,
-  GATEWAY,
   HOUR,
   minutes,
   type Run,
@@ -24,99 +20,6 @@ import {
   type TestFrame,
   USCC,
 } from './world.ts';
-
-interface Site {
-  readonly posts: readonly object[];
-  readonly crew?: object;
-  /** Profile of the metric `x` of each device. */
-  readonly devices: Readonly<Record<string, object>>;
-  readonly facts?: readonly Fact[];
-}
-
-const device = (id: string, profile: object): Fact =>
-  fact('device', {
-    id,
-    point: 'pt-1',
-    gateway: GATEWAY,
-    model: 'm',
-    serial: 's',
-    metrics: [{ metric: 'x', unit: 'mg/m3', range: [0, 500], uncertainty: { abs: 0 }, ...profile }],
-    certificate: {
-      number: 'JL-1',
-      issuer: 'I',
-      mode: 'VERIFIED',
-      fromMs: 0,
-      untilMs: Date.parse('2030-01-01T00:00:00Z'),
-    },
-  });
-
-function siteFacts({ posts, crew, devices, facts = [] }: Site): Fact[] {
-  return [
-    fact('enterprise', { uscc: USCC, name: 'E', region: '330106' }),
-    ...posts.map((post, i) =>
-      fact('post', {
-        id: `post-${i + 1}`,
-        enterprise: USCC,
-        name: 'P',
-        exposedWorkers: 3,
-        ...post,
-      }),
-    ),
-    fact('crew', {
-      id: 'crew-1',
-      post: 'post-1',
-      name: 'A',
-      workers: 3,
-      basis: 'SCHEDULE',
-      daysPerWeek: 5,
-      shifts: [DAY_SHIFT],
-      ...crew,
-    }),
-    ...Object.entries(devices).map(([id, profile]) => device(id, profile)),
-    ...facts,
-  ];
-}
-
-const channel = (id: string) => ({ device: id, metric: 'x' });
-const hazard = (factor: string, id: string, rest: object = {}) => ({
-  factor,
-  primary: channel(id),
-  ...rest,
-});
-
-/** Minutes of several devices, each ending with a value 5 min after. */
-function series(of: Readonly<Record<string, readonly (readonly [number | null, number])[]>>) {
-  return Object.entries(of)
-    .flatMap(([id, segments]) => minutes([...segments, [0, 5]]).map((f) => ({ ...f, device: id })))
-    .sort((a, b) => a.at - b.at);
-}
-
-function journalOf(site: Site, frames: readonly TestFrame[], late: readonly TestFrame[] = []) {
-  const journal = createTestJournal();
-  const start = DAY_START_MS - DAY;
-  let now = start;
-  const entries: JournalEntry[] = siteFacts(site).map((one) => journal.fact(one, start));
-  const hourly = (until: number): void => {
-    for (let at = Math.ceil(now / HOUR) * HOUR; at <= until; at += HOUR) {
-      entries.push(journal.tick(at));
-    }
-    now = Math.max(now, until);
-  };
-  for (const batch of chained([...chunked(frames, 60)])) {
-    now = Math.max(now, ...batch.frames.map(({ at }) => at));
-    entries.push(journal.batch(batch, now + 100));
-  }
-  hourly(now + 4 * HOUR);
-  if (late.length > 0) {
-    const [batch] = chained([late], '01JX0000000000000000000001');
-    entries.push(journal.batch({ ...batch!, epoch: null, seq: null, prev: null }, now + 100));
-  }
-  hourly(now + DAY);
-  return entries;
-}
-
-const run = (site: Site, frames: readonly TestFrame[], late: readonly TestFrame[] = []): Run =>
-  runEntries(journalOf(site, frames, late));
 
 const CO = { factor: 'carbon-monoxide' };
 
@@ -127,7 +30,7 @@ describe('engine with several channels', () => {
   };
 
   it('fills the estimate from the backup', () => {
-    const { window, feeds } = run(
+    const { window, feeds } = runSite(
       site,
       series({
         a: [
@@ -154,7 +57,7 @@ describe('engine with several channels', () => {
         [null, 240],
       ],
     });
-    const all = run(site, frames, late);
+    const all = runSite(site, frames, late);
     expect(all.last('PC_TWA')).toMatchObject({ revision: 2, verdict: 'within' });
     expect(all.last('PC_TWA').window.estimate).toBeCloseTo(11, 9);
   });
@@ -172,7 +75,7 @@ describe('engine with several channels', () => {
       DAY_START_MS + 4 * HOUR,
     );
     const frames = series({ a: [[10, 480]], b: [[50, 480]] });
-    const all = run({ ...site, facts: [switched] }, frames);
+    const all = runSite({ ...site, facts: [switched] }, frames);
     expect(all.last('PC_TWA')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 30 } });
     const signal = all.signals.findLast(({ kind }) => kind === 'OVER_LIMIT');
     if (signal?.kind !== 'OVER_LIMIT') throw new Error('no signal');
@@ -217,7 +120,7 @@ describe('engine with several channels', () => {
       ],
       devices: { a: { factor: 'toluene' }, b: { factor: 'acetone' } },
     };
-    const result = run(mixed, series({ a: [[30, 480]], b: [[180, 480]] })).last('MIXTURE');
+    const result = runSite(mixed, series({ a: [[30, 480]], b: [[180, 480]] })).last('MIXTURE');
     expect(result).toMatchObject({ verdict: 'suspected', subject: { factor: 'solvents' } });
     expect(result.window.lowerBound).toBeCloseTo(30 / 50 + 180 / 300, 9);
   });
@@ -241,7 +144,7 @@ describe('engine with several channels', () => {
       },
       devices: { a: CO, b: CO },
     };
-    const all = run(
+    const all = runSite(
       moving,
       series({
         a: [
@@ -270,11 +173,11 @@ describe('engine with several channels', () => {
       ],
       devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide' } },
     };
-    const result = run(nox, series({ a: [[3, 480]], b: [[1.9, 480]] })).last('PC_TWA');
+    const result = runSite(nox, series({ a: [[3, 480]], b: [[1.9, 480]] })).last('PC_TWA');
     expect(result.window.lowerBound).toBeCloseTo(4.9, 9);
     expect(result.verdict).toBe('suspected');
     const alone = { ...nox, posts: [{ hazards: [hazard('nitrogen-oxides', 'a')] }] };
-    expect(run(alone, series({ a: [[3, 480]] })).last('PC_TWA').verdict).toBe('indeterminate');
+    expect(runSite(alone, series({ a: [[3, 480]] })).last('PC_TWA').verdict).toBe('indeterminate');
   });
 
   it('judges heat at three heights', () => {
@@ -295,14 +198,14 @@ describe('engine with several channels', () => {
       ],
       devices: { a: profile, b: profile, c: profile },
     };
-    const all = run(heat, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
+    const all = runSite(heat, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
     expect(all.last('WBGT')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 28 } });
   });
 });
 
 describe('what can’t be judged says why', () => {
   const one = (profile: object, post: object = {}, factor = 'carbon-monoxide', kind = 'PC_TWA') =>
-    run(
+    runSite(
       {
         posts: [{ hazards: [hazard(factor, 'a')], ...post }],
         devices: { a: { factor, ...profile } },
@@ -360,7 +263,7 @@ describe('hazards that no rule can judge', () => {
     ['unobtainium', 'no-limit-known'],
   ])('%s: %s, never a pass', (factor, reason) => {
     const site = { posts: [{ hazards: [hazard(factor, 'a')] }], devices: { a: { factor } } };
-    const { results, signals } = run(site, series({ a: [[1, 480]] }));
+    const { results, signals } = runSite(site, series({ a: [[1, 480]] }));
     expect(results).toEqual([]);
     expect(signals).toContainEqual(
       expect.objectContaining({
@@ -375,7 +278,7 @@ describe('hazards that no rule can judge', () => {
       posts: [{ hazards: [hazard('carbon-monoxide', 'a')] }, { hazards: [hazard('ammonia', 'b')] }],
       devices: { a: CO, b: { factor: 'ammonia' } },
     };
-    const { signals } = run(site, series({ a: [[1, 480]], b: [[1, 480]] }));
+    const { signals } = runSite(site, series({ a: [[1, 480]], b: [[1, 480]] }));
     const reasons = signals.flatMap((s) => (s.kind === 'NOT_EVALUABLE' ? [s.detail] : []));
     expect(reasons).toContainEqual({ reason: 'no-crew', post: 'post-2', factor: 'ammonia' });
     expect(reasons.some(({ post }) => post === 'post-1')).toBe(false);
@@ -406,7 +309,7 @@ describe('the weekly form of noise', () => {
     results.filter(({ subject }) => subject.limitKind === 'LEX_W');
 
   it('judges six days at 84.5 with the last of them, and LEX,8h never', () => {
-    const all = run(sixDays, days(84.5, 6));
+    const all = runSite(sixDays, days(84.5, 6));
     const kinds = new Set(all.results.map(({ subject }) => subject.limitKind));
     expect(kinds).toEqual(new Set(['LEX_W']));
     const last = weekly(all).find(({ verdict }) => verdict === 'exceeded');
@@ -431,7 +334,7 @@ describe('the weekly form of noise', () => {
     const isThursday = ({ at }: TestFrame): boolean =>
       at > DAY_START_MS + 3 * DAY && at <= DAY_START_MS + 4 * DAY;
     const all = days(84.5, 6);
-    const late = run(
+    const late = runSite(
       sixDays,
       all.filter((f) => !isThursday(f)),
       all.filter(isThursday),
@@ -454,7 +357,7 @@ describe('the weekly form of noise', () => {
         DAY_START_MS + day * DAY,
       ).map((f) => ({ ...f, device: 'a' })),
     );
-    const all = run(noise({ daysPerWeek: 4, shifts, roster }), frames);
+    const all = runSite(noise({ daysPerWeek: 4, shifts, roster }), frames);
     const last = weekly(all).find(({ details }) => details?.['cycleShifts'] === 2);
     expect(last?.window.lowerBound).toBeCloseTo(84.21189299069938, 9);
     expect(last?.verdict).toBe('within');

@@ -149,6 +149,7 @@ export interface TestBatch {
   readonly frames: readonly TestFrame[];
   readonly clock?: ClockState;
   readonly conflict?: boolean;
+  readonly gateway?: GatewayId;
 }
 
 export interface TestFrame {
@@ -171,7 +172,7 @@ export function createTestJournal(): TestJournal {
       ...base(receivedAtMs),
       sha256: batch.hash,
       kind: 'batch',
-      gateway: GATEWAY,
+      gateway: batch.gateway ?? GATEWAY,
       topic: 'live',
       epoch: batch.epoch === null ? null : Ulid.parse(batch.epoch),
       seq: batch.seq,
@@ -179,7 +180,7 @@ export function createTestJournal(): TestJournal {
       // Valid by construction: checking tens of thousands of frames would be most of a test's time.
       batch: {
         v: 1,
-        gateway: GATEWAY,
+        gateway: batch.gateway ?? GATEWAY,
         ...(batch.epoch === null ? {} : { epoch: batch.epoch, seq: batch.seq, prev: batch.prev }),
         createdAt: receivedAtMs,
         ...(batch.clock ? { clock: batch.clock } : {}),
