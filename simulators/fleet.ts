@@ -3,7 +3,7 @@ import { RegionCode } from '../src/model/ids.ts';
 import { topicOf } from '../src/telemetry/topics.ts';
 import { type ChainHead, createFleetChain, type FleetChain } from './fleet-chain.ts';
 import { createFleetConnection, type FleetConnection } from './fleet-connection.ts';
-import { fleetKey, fleetMember, LOADS, type Load } from './fleet-member.ts';
+import { type FleetMember, fleetKey, fleetMember, LOADS, type Load } from './fleet-member.ts';
 import { createFleetMeter, type FleetFigures, type FleetMeter } from './fleet-meter.ts';
 import { createFleetSender, type FleetSender } from './fleet-sender.ts';
 import { firstConnection } from './fleet-start.ts';
@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly mqttUrl: string;
   readonly region: string;
   readonly gateways: number;
+  /** Index of the first of them, 0 when it is not given. */
+  readonly firstIndex?: number;
   readonly load: Load;
   /** Event time at which the first frame begins, UTC ms, whole seconds. */
   readonly startMs: number;
@@ -59,13 +61,18 @@ const PACE_MS = 5;
 /** A paced run that fell behind makes up for at most this much. */
 const PACE_DEBT_MS_MAX = 1_000;
 
+/** The index-th gateway of a run. */
+const memberOf = ({ firstIndex = 0 }: FleetOptions, index: number): FleetMember =>
+  fleetMember(firstIndex + index);
+
 /** The chain of one gateway of a run, without a network: what `runFleet` sends, byte for byte. */
 export function fleetChain(options: FleetOptions, index: number): FleetChain {
   const overEvery = options.overEvery ?? OVER_EVERY;
   const head = options.heads?.[index];
+  const member = memberOf(options, index);
   return createFleetChain({
-    member: fleetMember(index),
-    key: fleetKey(index),
+    member,
+    key: fleetKey(member.index),
     load: options.load,
     frameSpanMs: options.frameSpanMs ?? FRAME_SPAN_MS,
     startMs: options.startMs,
@@ -134,8 +141,8 @@ function connectionsOf(options: FleetOptions): FleetConnection[] {
       // A hub lets a client publish for the gateway that it is named after, and for no other.
       clientId:
         count === options.gateways
-          ? fleetMember(index).gateway
-          : `wugan-fleet-${process.pid}-${index}`,
+          ? memberOf(options, index).gateway
+          : `wugan-fleet-${process.pid}-${(options.firstIndex ?? 0) + index}`,
     }),
   );
 }
@@ -149,7 +156,7 @@ function sendersOf(
   const region = RegionCode.parse(options.region);
   const isPaced = options.batchesPerS !== undefined;
   return chains.map((chain, index) => {
-    const topic = { region, gateway: fleetMember(index).gateway };
+    const topic = { region, gateway: memberOf(options, index).gateway };
     return createFleetSender({
       chain,
       connection: connections[index % connections.length]!,
