@@ -27,6 +27,8 @@ export async function startRunningHub(options: {
   readonly gateways: number;
   readonly load: Load;
   readonly database?: TestDatabase;
+  /** Further settings, by section. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }): Promise<RunningHub> {
   const database = options.database ?? (await createTestDatabase());
   const dataDir = mkdtempSync(join(tmpdir(), 'wugan-hub-'));
@@ -40,6 +42,7 @@ export async function startRunningHub(options: {
   });
   const config = HubConfig.parse({
     ...settings,
+    ...options.settings,
     ingest: { ...(settings['ingest'] as object), tickIntervalMs: 100 },
   });
   const time = { nowMs: options.nowMs };
