@@ -10,7 +10,7 @@ import {
   readMinuteTable,
   type WritableTable,
 } from './minute-table.ts';
-import { presenceAt } from './presence.ts';
+import { isPresentThroughout, presenceAt } from './presence.ts';
 import { isHeatC, quantityOf } from './quantity.ts';
 import type { RuleInputs } from './rule-inputs.ts';
 
@@ -73,26 +73,28 @@ function combineMinute(
   const isHeat = quantityOf(inputs.subject.limitKind) === 'heat';
   // Heat has no zero: what some channels saw of a second says nothing of it.
   const needsAll = isHeat || inputs.combine === 'all';
+  const isThroughout = isPresentThroughout(speaking, index);
   const from = index * CELL_SECONDS;
   for (let at = from; at < from + CELL_SECONDS; at++) {
     if (inContact) noteSecond(table, speaking, at, seconds);
     if (proofs.some(({ conflict }) => conflict[at] === 1)) table.conflicts[index]!++;
     const presence = presenceAt(speaking, at);
     if (presence === 'absent') table.absent[index]!++;
-    if (presence !== 'present') continue;
+    // Of a part of a minute heat can't say how hot it was: as if it weren't seen.
+    if (presence !== 'present' || (isHeat && !isThroughout)) continue;
     const second = combineSecond(needsAll, speaking, proofs, at);
     if (!second.isCovered && second.lower === 0) continue;
     if (second.isCovered) {
       table.covered[index]!++;
       table.estimate[index]! += second.estimate;
-      if (inContact && second.isProof)
+      if (inContact && second.isProof && isThroughout)
         table.max = Math.max(table.max ?? second.value, second.value);
     }
     if (isHeat) {
       if (!second.isCovered || !isHeatC(second.value)) continue;
       table.hot[index]!++;
     }
-    table.lower[index]! += second.lower;
+    if (isThroughout) table.lower[index]! += second.lower;
   }
 }
 

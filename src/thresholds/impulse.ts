@@ -4,7 +4,7 @@ import { type FeedSeconds, feedsOf, readFeedSeconds } from './feed-seconds.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { coveredShareOf, exposedSecondsOf, hasConflictsIn } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
-import { presenceAt } from './presence.ts';
+import { isPresentThroughout, presenceAt } from './presence.ts';
 import type { CompanionLimits, RuleInputs } from './rule-inputs.ts';
 import type { RuleOutcome, RuleQuestion } from './rule-outcome.ts';
 import { uncertaintyAt } from './uncertainty.ts';
@@ -83,6 +83,7 @@ const rowFor = (rows: ImpulseRows, count: number): AppliedLimit | undefined =>
 
 function countOf({ inputs, table }: RuleQuestion, last: number): ImpulseCount {
   let sum = 0;
+  let heard = 0;
   let covered = 0;
   const presence = presenceOf(inputs, table);
   for (const feed of feedsOf(inputs)) {
@@ -90,10 +91,13 @@ function countOf({ inputs, table }: RuleQuestion, last: number): ImpulseCount {
     const { seen, value } = readFeedSeconds(inputs, feed, table.startMs, table.length);
     for (let i = 0; i < table.length && i <= last; i++) {
       if (table.contact[i] !== CONTACT) continue;
+      const isThroughout = isPresentThroughout(presence, i);
       for (let at = i * CELL_SECONDS; at < (i + 1) * CELL_SECONDS; at++) {
         if (seen[at] === 0 || presenceAt(presence, at) !== 'present') continue;
         covered++;
-        sum += Math.max(0, value[at]!) / CELL_SECONDS;
+        const impulses = Math.max(0, value[at]!) / CELL_SECONDS;
+        sum += impulses;
+        if (isThroughout) heard += impulses;
       }
     }
   }
@@ -101,7 +105,7 @@ function countOf({ inputs, table }: RuleQuestion, last: number): ImpulseCount {
   const isEnough = covered > 0 && covered >= COVERAGE_MIN * exposedSeconds;
   const estimate = isEnough ? Math.floor((sum * exposedSeconds) / covered + COUNT_TOLERANCE) : null;
   return {
-    seen: Math.floor(sum + COUNT_TOLERANCE),
+    seen: Math.floor(heard + COUNT_TOLERANCE),
     // Nobody was there: no impulse was heard.
     estimate: exposedSeconds === 0 ? 0 : estimate,
   };
@@ -120,10 +124,11 @@ function maxThrough({ inputs, table }: RuleQuestion, last: number): number {
   for (const feed of feedsOf(inputs)) {
     if (feed.role !== 'proof') continue;
     const { seen, value } = readFeedSeconds(inputs, feed, table.startMs, table.length);
-    for (let at = 0; at < value.length && at < (last + 1) * CELL_SECONDS; at++) {
-      const isContact = table.contact[Math.floor(at / CELL_SECONDS)] === CONTACT;
-      const isExposure = isContact && presenceAt(presence, at) === 'present';
-      if (isExposure && seen[at] === 1) max = Math.max(max, value[at]! * feed.share);
+    for (let i = 0; i < table.length && i <= last; i++) {
+      if (table.contact[i] !== CONTACT || !isPresentThroughout(presence, i)) continue;
+      for (let at = i * CELL_SECONDS; at < (i + 1) * CELL_SECONDS; at++) {
+        if (seen[at] === 1) max = Math.max(max, value[at]! * feed.share);
+      }
     }
   }
   return max;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/model/batch.ts';
 import { CrewId } from '../../src/model/ids.ts';
 import { evaluateShift } from '../../src/thresholds/evaluate-shift.ts';
-import { rawStream, stretch } from './raw-stream.ts';
+import { rawStream, spannedStretch } from './raw-stream.ts';
 import {
   chained,
   chunked,
@@ -71,7 +71,7 @@ describe('evaluateShift()', () => {
   it.each(WORLDS)('from shuffled frames is what the engine ends with: $factor', (world) => {
     fc.assert(
       fc.property(
-        fc.array(stretch, { minLength: 1, maxLength: 15 }),
+        fc.array(spannedStretch, { minLength: 1, maxLength: 15 }),
         fc.nat(1_000),
         (stretches, seed) => {
           const { frames } = rawStream(stretches, 3_600, world.range!);

@@ -29,10 +29,10 @@ export interface OracleAnswer {
   readonly coverage: number;
 }
 
-const isLevel = (c: OracleCase): boolean => c.kind === 'LEX_8H';
+const isLevel = (c: Pick<OracleCase, 'kind'>): boolean => c.kind === 'LEX_8H';
 const add = (c: OracleCase, v: number): number => (isLevel(c) ? 10 ** (v / 10) : v);
 
-function seen(c: OracleCase, s: number): number | null {
+function seen(c: Pick<OracleCase, 'seconds' | 'range'>, s: number): number | null {
   const value = c.seconds[s];
   if (typeof value !== 'number') return null;
   return value >= c.range[0] && value <= c.range[1] ? value : null;
@@ -42,7 +42,7 @@ function seen(c: OracleCase, s: number): number | null {
 const remembered = new WeakMap<OracleCase, (number | undefined)[]>();
 
 /** T counts: adjacent T back to a start, a rise within 60 s before it, a seen value within 30 min of that. */
-function countsAsTop(c: OracleCase, s: number): boolean {
+export function countsAsTop(c: Pick<OracleCase, 'kind' | 'seconds' | 'range'>, s: number): boolean {
   if (c.seconds[s] !== 'T') return false;
   let start = s;
   while (c.seconds[start - 1] === 'T') start--;

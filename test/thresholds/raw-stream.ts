@@ -4,7 +4,17 @@ import { DAY_START_MS, type TestFrame } from './world.ts';
 
 /** A stretch of seconds of one kind. */
 export interface Stretch {
-  readonly kind: 'value' | 'ramp' | 'hole' | 'null-B' | 'T' | 'null-T' | 'M' | 'conflict' | 'wild';
+  readonly kind:
+    | 'value'
+    | 'ramp'
+    | 'hole'
+    | 'null-B'
+    | 'T'
+    | 'null-T'
+    | 'M'
+    | 'conflict'
+    | 'wild'
+    | 'span';
   readonly length: number;
   /** 0–1 of the range. */
   readonly level: number;
@@ -22,8 +32,30 @@ export const stretch: fc.Arbitrary<Stretch> = fc.record({
   level: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
+/** Means over whole spans as well, inside a minute or across its edges. */
+export const spannedStretch: fc.Arbitrary<Stretch> = fc.oneof(
+  { weight: 4, arbitrary: stretch },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('span' as const),
+      length: fc.oneof(fc.integer({ min: 2, max: 40 }), fc.constantFrom(60, 90, 300, 900)),
+      level: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
+  },
+);
+
+/** A mean over the seconds [from, to). */
+export interface RawSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly value: number;
+}
+
 /** One datum as a gateway sends it; conflicts are two. */
 export interface RawStream {
+  /** Means over several seconds; `seconds` has holes there. */
+  readonly spans: readonly RawSpan[];
   readonly seconds: readonly RawSecond[];
   readonly frames: readonly TestFrame[];
 }
@@ -38,8 +70,18 @@ export function rawStream(
 ): RawStream {
   const seconds: RawSecond[] = [];
   const frames: TestFrame[] = [];
+  const spans: RawSpan[] = [];
   for (let i = 0; seconds.length < lengthS; i++) {
     const { kind, length, level } = stretches[i % stretches.length]!;
+    if (kind === 'span') {
+      const from = seconds.length;
+      const to = Math.min(lengthS, from + length);
+      const value = round(bottom + level * (top - bottom));
+      spans.push({ from, to, value });
+      frames.push({ at: DAY_START_MS + to * 1_000, spanMs: (to - from) * 1_000, value });
+      for (let s = from; s < to; s++) seconds.push('hole');
+      continue;
+    }
     for (let j = 0; j < length && seconds.length < lengthS; j++) {
       const at = DAY_START_MS + (seconds.length + 1) * 1_000;
       const share = kind === 'ramp' ? Math.min(1, level + (j % 50) / 200) : level;
@@ -73,5 +115,5 @@ export function rawStream(
       }
     }
   }
-  return { seconds, frames };
+  return { seconds, frames, spans };
 }
