@@ -27,6 +27,7 @@ import {
 } from '../src/thresholds/limits/other-edition.ts';
 import { StartError } from './busy-port.ts';
 import { createProgress } from './progress.ts';
+import { refillFromJournal } from './refill-influx.ts';
 import {
   embeddedIn,
   openDatabaseSource,
@@ -57,6 +58,8 @@ export interface ReplayCommandOptions {
   /** Where results go as JSON lines. */
   readonly out?: string;
   readonly json: boolean;
+  /** Write to InfluxDB again in place of folding. */
+  readonly to?: 'influx';
 }
 
 const CLOSE_WITHIN_MS = 9_000;
@@ -69,11 +72,13 @@ const CLOSE_WITHIN_MS = 9_000;
 export async function runReplay(options: ReplayCommandOptions): Promise<boolean> {
   const stop = new AbortController();
   const stack = createShutdownStack();
-  const onSignal = (): void => stop.abort(new StartError('Stopped: nothing is changed'));
+  const said = options.to === undefined ? 'nothing is changed' : 'what was written stays';
+  const onSignal = (): void => stop.abort(new StartError(`Stopped: ${said}`));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
-    return await replay(options, stack, stop.signal);
+    const work = options.to === 'influx' ? refillFromJournal : replay;
+    return await work(options, stack, stop.signal);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
