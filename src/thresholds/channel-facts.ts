@@ -80,16 +80,35 @@ export function channelFactsAt(
 ): ChannelFacts {
   const device = valueAt(history, 'device', channel.device, minuteMs);
   const profile = profileOf(device, channel.gateway, channel.metric);
-  if (device === undefined || profile === undefined) return { profile, barred: 'profile' };
+  if (device === undefined || profile === undefined) return NOT_REGISTERED;
   const { certificate } = device;
   const endMs = minuteMs + MINUTE_MS;
   if (certificate === null || certificate.fromMs > minuteMs || certificate.untilMs < endMs) {
-    return { profile, barred: 'certificate' };
+    return factsOf(profile, 'certificate');
   }
   for (const { fromMs, toMs } of marksOf(history, channel.device)) {
-    if (fromMs < endMs && toMs > minuteMs) return { profile, barred: 'mark' };
+    if (fromMs < endMs && toMs > minuteMs) return factsOf(profile, 'mark');
   }
-  return { profile, barred: undefined };
+  return factsOf(profile, undefined);
+}
+
+const NOT_REGISTERED: ChannelFacts = { profile: undefined, barred: 'profile' };
+
+const factsOfProfile = new WeakMap<MetricProfile, Map<BarReason | undefined, ChannelFacts>>();
+
+/** The same object for all channels of a profile: what follows from it is worked out once. */
+function factsOf(profile: MetricProfile, barred: BarReason | undefined): ChannelFacts {
+  let byReason = factsOfProfile.get(profile);
+  if (byReason === undefined) {
+    byReason = new Map();
+    factsOfProfile.set(profile, byReason);
+  }
+  let facts = byReason.get(barred);
+  if (facts === undefined) {
+    facts = { profile, barred };
+    byReason.set(barred, facts);
+  }
+  return facts;
 }
 
 /** The metric of a device; undefined when the gateway isn't the one registered for the device. */

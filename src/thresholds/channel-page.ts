@@ -15,6 +15,8 @@ export interface ChannelPage {
   /** Hub time before which silence adds no shift. */
   readonly silentUntilMs: Float64Array;
   readonly needsRescan: Uint8Array;
+  /** Number of the channel's first rule; −1: none. */
+  readonly firstRule: Int32Array;
 }
 
 export const createChannelPage = (): ChannelPage => ({
@@ -29,4 +31,5 @@ export const createChannelPage = (): ChannelPage => ({
   settledUntil: new Int32Array(PAGE_CHANNELS),
   silentUntilMs: new Float64Array(PAGE_CHANNELS),
   needsRescan: new Uint8Array(PAGE_CHANNELS),
+  firstRule: new Int32Array(PAGE_CHANNELS).fill(-1),
 });

@@ -2,7 +2,7 @@ import type { DeviceId, MetricName } from '../model/ids.ts';
 import type { ChannelCells } from './cell-store.ts';
 import type { FactsSpan } from './channel-facts.ts';
 import type { ChannelPage } from './channel-page.ts';
-import type { Channel, GatewayState, RuleState } from './engine-state.ts';
+import type { Channel, GatewayState } from './engine-state.ts';
 
 /**
  * A channel by name: a class, because its numbers live in the arrays of its page, and a hundred
@@ -13,7 +13,6 @@ export class ChannelRow implements Channel {
   readonly device: DeviceId;
   readonly metric: MetricName;
   readonly cells: ChannelCells;
-  readonly rules: RuleState[] = [];
   facts: FactsSpan | null = null;
   readonly page: ChannelPage;
 
@@ -72,6 +71,12 @@ export class ChannelRow implements Channel {
   }
   set lateMinute(minute: number) {
     this.page.lateMinute[this.cells.slot] = minute;
+  }
+  get firstRule(): number {
+    return this.page.firstRule[this.cells.slot]!;
+  }
+  set firstRule(id: number) {
+    this.page.firstRule[this.cells.slot] = id;
   }
   get needsRescan(): boolean {
     return this.page.needsRescan[this.cells.slot] === 1;

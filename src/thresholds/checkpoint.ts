@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../model/result.ts';
 import { readLines, readParts, writeLines, writeParts } from './checkpoint-bytes.ts';
 import { readCells, writeCells } from './checkpoint-cells.ts';
 import { readChannels, writeChannels } from './checkpoint-channels.ts';
+import { readRules, writeRules } from './checkpoint-rules.ts';
 import { restoreMonitor, writeMonitor } from './detectors/monitor.ts';
 import { ENGINE_VERSION, type EngineSettings, settingsHash } from './engine-settings.ts';
 import {
@@ -29,16 +30,16 @@ interface SavedGateway {
   readonly findings: GatewayState['findings'];
   readonly unregistered: readonly [readings: number, dayMs: number];
   readonly noted: readonly string[];
-  /** Result keys. */
-  readonly waiting: readonly string[];
+  /** Numbers of rules. */
+  readonly waiting: readonly number[];
 }
 
 interface SavedHead {
   readonly settingsHash: string;
   readonly pos: number;
   readonly tickMs: number;
-  /** Result keys. */
-  readonly due: readonly string[];
+  /** Numbers of rules. */
+  readonly due: readonly number[];
 }
 
 /** The whole state as bytes. What can be made again from facts and cells is left out. */
@@ -47,13 +48,14 @@ export function writeCheckpoint(state: EngineState): Uint8Array {
     settingsHash: settingsHash(state.settings),
     pos: state.pos,
     tickMs: state.tickMs,
-    due: state.due.slice(state.dueNext).map(({ resultKey }) => resultKey),
+    due: state.due.slice(state.dueNext),
   };
   return writeParts(ENGINE_VERSION, [
     writeLines([head]),
     writeLines(savedFacts(state)),
     writeLines([...state.gateways.values()].map(savedGateway)),
     writeChannels(state),
+    writeRules(state.rules),
     writeMonitor(state),
     writeShiftSums(state),
     ...writeCells(state),
@@ -81,7 +83,7 @@ const savedGateway = (gateway: GatewayState): SavedGateway => ({
   findings: gateway.findings,
   unregistered: [gateway.unregisteredReadings, gateway.unregisteredDayMs],
   noted: [...gateway.noted],
-  waiting: [...gateway.waiting].map(({ resultKey }) => resultKey),
+  waiting: [...gateway.waiting],
 });
 
 /** The state that `writeCheckpoint` was given, if this build with these settings made it. */
@@ -91,9 +93,25 @@ export function readCheckpoint(
 ): Result<EngineState, 'unknown-version' | 'damaged' | 'other-settings'> {
   const parts = readParts(ENGINE_VERSION, bytes);
   if (!parts.ok) return parts;
-  const [headPart, factPart, gatewayPart, channelPart, monitorPart, sumPart, ...cellParts] =
-    parts.value;
-  if (!headPart || !factPart || !gatewayPart || !channelPart || !monitorPart || !sumPart) {
+  const [
+    headPart,
+    factPart,
+    gatewayPart,
+    channelPart,
+    rulePart,
+    monitorPart,
+    sumPart,
+    ...cellParts
+  ] = parts.value;
+  if (
+    !headPart ||
+    !factPart ||
+    !gatewayPart ||
+    !channelPart ||
+    !rulePart ||
+    !monitorPart ||
+    !sumPart
+  ) {
     return fail('damaged', 'a part is missing');
   }
   const head = readLines<SavedHead>(headPart)[0];
@@ -109,12 +127,9 @@ export function readCheckpoint(
   const gateways = readLines<SavedGateway>(gatewayPart);
   for (const saved of gateways) restoreGateway(state, saved);
   readChannels(state, channelPart);
+  readRules(state.rules, rulePart);
   readCells(state, cellParts);
-  for (const saved of gateways) restoreWaiting(state, saved);
-  for (const key of head.due) {
-    const rule = state.rules.get(key);
-    if (rule !== undefined) state.due.push(rule);
-  }
+  state.due.push(...head.due);
   restoreMonitor(state, monitorPart);
   restoreShiftSums(state, sumPart);
   return ok(state);
@@ -129,12 +144,5 @@ function restoreGateway(state: EngineState, saved: SavedGateway): void {
   Object.assign(gateway.findings, saved.findings);
   [gateway.unregisteredReadings, gateway.unregisteredDayMs] = saved.unregistered;
   for (const note of saved.noted) gateway.noted.add(note);
-}
-
-function restoreWaiting(state: EngineState, saved: SavedGateway): void {
-  const gateway = gatewayOf(state, saved.id);
-  for (const key of saved.waiting) {
-    const rule = state.rules.get(key);
-    if (rule !== undefined) gateway.waiting.add(rule);
-  }
+  for (const id of saved.waiting) gateway.waiting.add(id);
 }

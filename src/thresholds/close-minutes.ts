@@ -6,7 +6,9 @@ import { type ClosedCell, watchMinute } from './detectors/watch-minute.ts';
 import type { Channel, Emit, EngineState } from './engine-state.ts';
 import { followRule } from './follow-rule.ts';
 import { emptyCell } from './minute-cell.ts';
+import { RuleRow } from './rule-row.ts';
 import { ensureRules } from './rule-states.ts';
+import { livePlanOf, nextRule } from './rule-table.ts';
 
 /**
  * Closes the minutes of a channel that its watermark has passed: gives their cells and, for the newest,
@@ -23,8 +25,10 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
     if (closed !== undefined) watchMinute(state, channel, closed, emit);
   }
   ensureRules(state, channel, first, newest);
-  for (const rule of channel.rules) {
-    if (rule.endMs <= first * MINUTE_MS || rule.startMs > newest * MINUTE_MS) continue;
+  for (let id = channel.firstRule; id >= 0; id = nextRule(state.rules, id)) {
+    const { shift } = livePlanOf(state.rules, id).plan.subject;
+    if (shift.endMs <= first * MINUTE_MS || shift.startMs > newest * MINUTE_MS) continue;
+    const rule = new RuleRow(state, id);
     rule.lastDatumAtMs = channel.lastReceivedAtMs;
     // Data for a shift that silence had closed: by their own time it is still running, or ends with them.
     rule.isClosed = false;

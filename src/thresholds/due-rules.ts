@@ -1,5 +1,7 @@
 import type { Emit, EngineState, RuleState } from './engine-state.ts';
 import { judgeShift } from './judge-shift.ts';
+import { RuleRow } from './rule-row.ts';
+import { isThere } from './rule-table.ts';
 
 /**
  * Shifts judged in one entry at most, so that no entry stalls the hub when a province's shifts end in
@@ -13,7 +15,11 @@ export function findDue(state: EngineState, atMs: number): void {
   state.due.length = 0;
   state.dueNext = 0;
   for (const channel of state.channels) {
-    for (const rule of channel.rules) if (isDue(state, rule, atMs)) state.due.push(rule);
+    for (let id = channel.firstRule; id >= 0; ) {
+      const rule = new RuleRow(state, id);
+      if (isDue(state, rule, atMs)) state.due.push(id);
+      id = rule.page.next[rule.slot]!;
+    }
   }
 }
 
@@ -28,9 +34,11 @@ export const judgeLeftOver = (state: EngineState, emit: Emit): void =>
 function judgeSome(state: EngineState, countMax: number, emit: Emit): void {
   const { due, rules, tickMs } = state;
   for (let judged = 0; judged < countMax && state.dueNext < due.length; ) {
-    const rule = due[state.dueNext++]!;
+    const id = due[state.dueNext++]!;
     // Judged or forgotten since, or data have come for it.
-    if (rules.get(rule.resultKey) !== rule || !isDue(state, rule, tickMs)) continue;
+    if (!isThere(rules, id)) continue;
+    const rule = new RuleRow(state, id);
+    if (!isDue(state, rule, tickMs)) continue;
     judgeShift(state, rule, tickMs, emit);
     judged++;
   }

@@ -1,4 +1,4 @@
-import type { EngineOutput, Verdict } from '../model/exposure.ts';
+import type { EngineOutput } from '../model/exposure.ts';
 import type { DeviceId, GatewayId, MetricName } from '../model/ids.ts';
 import { PAGE_CHANNELS } from './cell-page.ts';
 import { type CellStore, type ChannelCells, channelCells, createCellStore } from './cell-store.ts';
@@ -17,47 +17,12 @@ import { createGatewayProgress, type GatewayProgress } from './gateway-progress.
 import { type LimitSet, loadLimitSet } from './limits/limit-set.ts';
 import { createRegistryHistory, type RegistryHistory } from './registry-history.ts';
 import type { RuleDefinition } from './rule-definition.ts';
-import type { RuleProgress } from './rule-progress.ts';
-import type { SharedParts } from './share-parts.ts';
+import type { RuleRow } from './rule-row.ts';
+import { createRuleTable, type RuleTable } from './rule-table.ts';
 import type { ShiftSums } from './shift-sums.ts';
 
 /** One rule in one shift as far as it has come. */
-export interface RuleState {
-  readonly channel: Channel;
-  readonly resultKey: string;
-  readonly startMs: number;
-  endMs: number;
-  /** First minute whose cells the rule reads. */
-  tableStartMs: number;
-  /** By the facts known; of an orphan, as it last was. Null: restored, looked up when needed. */
-  definition: RuleDefinition | null;
-  /** The facts no longer know the shift: what was said of it is taken back. */
-  isOrphan: boolean;
-  /** Last revision given; 0: none. */
-  revision: number;
-  resultHash: string;
-  verdict: Verdict | null;
-  /** An over-limit signal stands; what it said stands against a push, with spaces between. */
-  isAccused: boolean;
-  obstacles: string;
-  hasWarned: boolean;
-  isClosed: boolean;
-  /** Journaled time of the last datum in the shift. */
-  lastDatumAtMs: number;
-  /** Journaled time of the last late datum or fact not yet judged; null: none. */
-  dirtyAtMs: number | null;
-  /** Journaled time of the last judgement. */
-  evaluatedAtMs: number;
-  /** A minute since *certain* was last asked for makes it worth asking. */
-  isPromising: boolean;
-  /** Minutes before which *certain* isn't asked for again, and before which the rule isn't followed. */
-  tryFrom: number;
-  restsUntil: number;
-  /** Sums so far; null: made from cells when next needed. */
-  progress: RuleProgress | null;
-  /** The same up to where order is sure, while that lies behind. */
-  ordered: RuleProgress | null;
-}
+export type RuleState = RuleRow;
 
 /** A metric of a device as one gateway delivers it. */
 export interface Channel {
@@ -82,7 +47,8 @@ export interface Channel {
   touchedPos: number;
   /** Facts changed: shifts of the days in memory are looked up again on the next tick. */
   needsRescan: boolean;
-  readonly rules: RuleState[];
+  /** Number of its first rule; −1: none. */
+  firstRule: number;
   /** What the registry said of the minutes last asked for. */
   facts: FactsSpan | null;
 }
@@ -109,8 +75,8 @@ export interface GatewayState {
   /** Keys of signals given once, e.g. one clock signal a day. */
   readonly noted: Set<string>;
   readonly watch: GatewayWatch;
-  /** Rules that wait for the gateway to settle. */
-  readonly waiting: Set<RuleState>;
+  /** Numbers of rules that wait for the gateway to settle. */
+  readonly waiting: Set<number>;
 }
 
 /** All that the engine knows; every part of it goes into a checkpoint. */
@@ -126,19 +92,18 @@ export interface EngineState {
   /** Channels whose device and metric another gateway delivered as well: it was replaced. */
   readonly shared: Set<Channel>;
   readonly monitor: Monitor;
-  readonly rules: Map<string, RuleState>;
+  readonly rules: RuleTable;
   readonly shiftSums: ShiftSums;
   readonly fedRules: FedRules;
   /** Rules by channel, UTC day of the shift's start, and facts known. */
   readonly days: Map<string, readonly RuleDefinition[]>;
-  readonly parts: SharedParts;
   /** Cells read for the rules of one channel, while nothing can change them. */
   readonly readCells: CellsMemo;
   pos: number;
   /** Hub time of the last tick; 0: none. */
   tickMs: number;
-  /** Rules found due by the last tick and not judged yet, from `dueNext` on. */
-  readonly due: RuleState[];
+  /** Numbers of rules found due by the last tick and not judged yet, from `dueNext` on. */
+  readonly due: number[];
   dueNext: number;
 }
 
@@ -159,11 +124,10 @@ export const createEngineState = (
   channelsByName: createChannelIndex(),
   shared: new Set(),
   monitor: createMonitor(),
-  rules: new Map(),
+  rules: createRuleTable(),
   shiftSums: new Map(),
   fedRules: new Map(),
   days: new Map(),
-  parts: new Map(),
   readCells: createCellsMemo(),
   pos: 0,
   tickMs: 0,

@@ -1,20 +1,22 @@
 import { MINUTE_MS } from '../model/time.ts';
 import type { Channel, EngineState, RuleState } from './engine-state.ts';
 import { channelName } from './registry-history.ts';
+import { RuleRow } from './rule-row.ts';
+import { rulesOf } from './rule-states.ts';
 
 /**
- * Rules by the name of each further channel that they read. A rule belongs to its subject's channel;
+ * Numbers of rules by the name of each further channel that they read. A rule belongs to its subject's channel;
  * what comes from another must reach it too.
  */
-export type FedRules = Map<string, Set<RuleState>>;
+export type FedRules = Map<string, Set<number>>;
 
 /** Notes the further channels of a rule, by its definition as now known. */
 export function feedRule(state: EngineState, rule: RuleState): void {
-  for (const { channel } of rule.definition?.feeds ?? []) {
+  for (const { channel } of rule.live.plan.feeds) {
     const name = channelName(channel.device, channel.metric);
     const rules = state.fedRules.get(name);
-    if (rules === undefined) state.fedRules.set(name, new Set([rule]));
-    else rules.add(rule);
+    if (rules === undefined) state.fedRules.set(name, new Set([rule.id]));
+    else rules.add(rule.id);
   }
 }
 
@@ -22,7 +24,9 @@ export function feedRule(state: EngineState, rule: RuleState): void {
 export const rulesFedBy = (state: EngineState, channel: Channel): readonly RuleState[] =>
   state.fedRules.size === 0
     ? []
-    : [...(state.fedRules.get(channelName(channel.device, channel.metric)) ?? [])];
+    : [...(state.fedRules.get(channelName(channel.device, channel.metric)) ?? [])].map(
+        (id) => new RuleRow(state, id),
+      );
 
 /** A datum came in a minute of a further channel: shifts judged already are judged again. */
 export function noteFed(
@@ -48,7 +52,7 @@ export function noteShared(
   const atMs = minute * MINUTE_MS;
   for (const other of state.channelsByName.ofDevice(channel.device)) {
     if (other === channel || other.metric !== channel.metric) continue;
-    for (const rule of other.rules) {
+    for (const rule of rulesOf(state, other)) {
       if (atMs < rule.tableStartMs || atMs >= rule.endMs) continue;
       rule.lastDatumAtMs = receivedAtMs;
       if (rule.isClosed) rule.dirtyAtMs = receivedAtMs;
@@ -60,10 +64,12 @@ export function noteShared(
 export const firstMinuteRead = (state: EngineState, channel: Channel, own: number): number =>
   Math.min(own, ...rulesFedBy(state, channel).map(({ tableStartMs }) => tableStartMs / MINUTE_MS));
 
-/** Forgets rules that are out of memory. */
-export function dropFedRules({ fedRules, rules }: EngineState): void {
-  for (const [name, fed] of fedRules) {
-    for (const rule of fed) if (rules.get(rule.resultKey) !== rule) fed.delete(rule);
-    if (fed.size === 0) fedRules.delete(name);
+/** Forgets what a rule read, by the definition that it had. */
+export function unfeedRule({ fedRules }: EngineState, rule: RuleState): void {
+  for (const { channel } of rule.live.plan.feeds) {
+    const name = channelName(channel.device, channel.metric);
+    const rules = fedRules.get(name);
+    rules?.delete(rule.id);
+    if (rules?.size === 0) fedRules.delete(name);
   }
 }

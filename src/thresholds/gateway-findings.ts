@@ -1,7 +1,6 @@
 import type { GatewayId } from '../model/ids.ts';
 import type { EngineState, GatewayState, RuleState } from './engine-state.ts';
 import { channelName, type RegistryHistory, valueAt } from './registry-history.ts';
-import { definitionOf } from './rule-states.ts';
 import { type TimeSpan, touchesSpan } from './time-spans.ts';
 
 /**
@@ -38,7 +37,7 @@ export function findingsAgainst(state: EngineState, rule: RuleState): readonly G
 }
 
 function gatewaysOf(state: EngineState, rule: RuleState): ReadonlySet<GatewayState> {
-  const { feeds } = definitionOf(state, rule);
+  const { feeds } = rule.live.plan;
   const refs = [rule.channel, ...feeds.map(({ channel }) => channel)];
   const channels = refs.flatMap(
     ({ device, metric }) => state.channelsByName.get(channelName(device, metric)) ?? [],

@@ -9,6 +9,7 @@ import { findingsAgainst } from './gateway-findings.ts';
 import { plainCell } from './packed-cell.ts';
 import type { RuleInputs } from './rule-inputs.ts';
 import { definitionOf } from './rule-states.ts';
+import { dropProgress } from './rule-table.ts';
 import { keepShiftSum } from './shift-sums.ts';
 
 /**
@@ -22,12 +23,9 @@ export function judgeShift(state: EngineState, rule: RuleState, nowMs: number, e
   rule.isClosed = true;
   rule.dirtyAtMs = null;
   rule.evaluatedAtMs = nowMs;
-  rule.progress = null;
-  rule.ordered = null;
-  rule.channel.gateway.waiting.delete(rule);
+  dropProgress(state.rules, rule.id);
+  rule.channel.gateway.waiting.delete(rule.id);
   keepShiftSum(state, rule, inputs, judged, nowMs);
-  // Judged again, it is looked up again: most never are.
-  if (!rule.isOrphan) rule.definition = null;
   const isKnown = judged.resultHash === rule.resultHash;
   // The same result with other obstacles is told again: it may have been pushed without them.
   if (isKnown && obstacles.join(' ') === rule.obstacles) return;
@@ -76,7 +74,7 @@ export function judgeCertain(
 
 function shiftInputs(state: EngineState, rule: RuleState, untilMs: number): RuleInputs {
   const { channel, isOrphan } = rule;
-  const definition = definitionOf(state, rule);
+  const definition = definitionOf(rule);
   if (!isOrphan) return buildInputs(state, channel, definition, untilMs, []);
   const withoutContact = { ...definition, contact: [], lead: [] };
   return buildInputs(state, channel, withoutContact, 0, ['not-scheduled']);

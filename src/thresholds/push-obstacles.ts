@@ -3,6 +3,8 @@ import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engi
 import type { GatewayFinding } from './gateway-findings.ts';
 import { judgeCertain, judgeShift } from './judge-shift.ts';
 import { channelName } from './registry-history.ts';
+import { RuleRow } from './rule-row.ts';
+import { rulesOf } from './rule-states.ts';
 import type { TimeSpan } from './time-spans.ts';
 
 /**
@@ -28,13 +30,15 @@ export function tellAgain(
 const lastMinuteOf = ({ channel, endMs }: RuleState): number =>
   Math.min(channel.closedThrough, endMs / MINUTE_MS - 1);
 
-function rulesReading(state: EngineState, gateway: GatewayState): ReadonlySet<RuleState> {
-  const rules = new Set<RuleState>();
+function rulesReading(state: EngineState, gateway: GatewayState): readonly RuleState[] {
+  const rules = new Set<number>();
   for (const { device, metric } of gateway.channels) {
     const name = channelName(device, metric);
     const named: readonly Channel[] = state.channelsByName.get(name) ?? [];
-    for (const channel of named) for (const rule of channel.rules) rules.add(rule);
-    for (const rule of state.fedRules.get(name) ?? []) rules.add(rule);
+    for (const channel of named) {
+      for (const { id } of rulesOf(state, channel)) rules.add(id);
+    }
+    for (const id of state.fedRules.get(name) ?? []) rules.add(id);
   }
-  return rules;
+  return [...rules].map((id) => new RuleRow(state, id));
 }

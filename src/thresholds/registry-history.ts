@@ -1,5 +1,6 @@
 import type { EntityKind, EntityOf, Fact } from '../model/facts.ts';
 import type { CrewId, DeviceId, MetricName, PostId } from '../model/ids.ts';
+import { type SharedParts, share, shareParts } from './share-parts.ts';
 
 /** What a fact said of an entity; `value` null: it ends. */
 export interface Version<K extends EntityKind = EntityKind> {
@@ -23,6 +24,7 @@ export interface RegistryHistory {
   readonly postsOfProduction: Map<string, Set<PostId>>;
   readonly crewsOfPost: Map<PostId, Set<CrewId>>;
   readonly marksOfDevice: Map<DeviceId, Set<string>>;
+  readonly parts: SharedParts;
 }
 
 export const createRegistryHistory = (): RegistryHistory => ({
@@ -43,6 +45,7 @@ export const createRegistryHistory = (): RegistryHistory => ({
   postsOfProduction: new Map(),
   crewsOfPost: new Map(),
   marksOfDevice: new Map(),
+  parts: new Map(),
 });
 
 /** Answers that are remembered: those for the posts and shifts of a few hundred gateways. */
@@ -68,10 +71,22 @@ export function addFact(history: RegistryHistory, pos: number, fact: Fact): void
   const versions = all.get(fact.id) ?? [];
   history.changes++;
   history.memo.clear();
-  versions.push({ validFromMs: fact.validFromMs, pos, value: fact.value });
+  const value = sharedValue(history, fact);
+  versions.push({ validFromMs: fact.validFromMs, pos, value });
   versions.sort((a, b) => a.validFromMs - b.validFromMs || a.pos - b.pos);
   all.set(fact.id, versions);
   indexFact(history, fact);
+}
+
+/** Devices of one model and crews of one plan say the same: what is alike is kept once. */
+function sharedValue({ parts }: RegistryHistory, { entity, value }: Fact): Fact['value'] {
+  if (value === null) return null;
+  if (entity === 'device') {
+    const device = value as EntityOf<'device'>;
+    const metrics = device.metrics.map((metric) => share(parts, metric));
+    return { ...shareParts(parts, device), metrics: share(parts, metrics) };
+  }
+  return entity === 'crew' ? shareParts(parts, value as EntityOf<'crew'>) : value;
 }
 
 function indexFact(history: RegistryHistory, fact: Fact): void {

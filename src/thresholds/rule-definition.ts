@@ -1,3 +1,4 @@
+import type { RuleSubject } from '../model/exposure.ts';
 import type { ChannelRef, MetricProfile } from '../model/facts.ts';
 import type { FactorId, GatewayId } from '../model/ids.ts';
 import type { AppliedLimit, Unit } from '../model/limits.ts';
@@ -46,14 +47,24 @@ export interface RuleDefinition
 }
 
 /** Whether several channels make the rule's number, so that one of them alone doesn't show it. */
-export const isComposite = ({ feeds, first, subject }: RuleDefinition): boolean =>
+export const isComposite = ({
+  feeds,
+  first,
+  subject,
+}: Pick<RuleDefinition, 'feeds' | 'first'> & {
+  readonly subject: Pick<RuleSubject, 'limitKind'>;
+}): boolean =>
   subject.limitKind === 'MIXTURE' ||
   subject.limitKind === 'L_PEAK' ||
   first?.role === 'fallback' ||
   feeds.some(({ role }) => role !== 'fallback');
 
 /** First minute whose cells the rule reads, UTC ms: MAC reads some of the shift before. */
-export const tableStartMs = (definition: RuleDefinition): number =>
+export const tableStartMs = (
+  definition: Pick<RuleDefinition, 'lead'> & {
+    readonly subject: Pick<RuleSubject, 'shift'>;
+  },
+): number =>
   Math.min(
     definition.lead[0]?.[0] ?? definition.subject.shift.startMs,
     definition.subject.shift.startMs,
@@ -61,7 +72,7 @@ export const tableStartMs = (definition: RuleDefinition): number =>
 
 /** A metric's profile as the rule reads it; undefined: it measures something else, or can't be read. */
 export const inputProfileOf = (
-  { reading }: RuleDefinition,
+  { reading }: Pick<RuleDefinition, 'reading'>,
   profile: MetricProfile,
   fromMs: number,
 ): InputProfile | undefined => readProfile(reading, profile, fromMs);

@@ -1,129 +1,100 @@
 import { MINUTE_MS } from '../model/time.ts';
+import { accusingLimits } from './accusing-limits.ts';
 import { readCellInto } from './cell-store.ts';
 import { type ChannelFacts, channelFacts } from './channel-facts.ts';
 import { confirmationMinutes } from './confirmation.ts';
-import type { EngineState, RuleState } from './engine-state.ts';
+import type { RuleState } from './engine-state.ts';
 import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
+import { ProgressRow } from './progress-row.ts';
+import { copyRecord, freeRecord, takeRecord } from './progress-store.ts';
 import { isHeatC, lowerPart, type Quantity, quantityOf } from './quantity.ts';
-import { inputProfileOf, type RuleDefinition, tableStartMs } from './rule-definition.ts';
+import { inputProfileOf } from './rule-definition.ts';
 import type { InputProfile, Interval } from './rule-inputs.ts';
+import type { MinuteReading, RulePlan } from './rule-plan.ts';
+import { definitionOf } from './rule-states.ts';
 import { isReadable, secondLetter } from './second-state.ts';
 import { STEL_MINUTES } from './stel.ts';
 
-/** Sums of a rule so far, by place in `sums`. */
-export const LOWER = 0;
-/** What T seconds add at most. */
-export const SATURATED = 1;
-export const COVERED = 2;
-/** Seconds that add to `LOWER` (heat: of 25 °C and more). */
-export const COUNTED = 3;
-export const SATURATED_SECONDS = 4;
-const SUMS = 5;
+const READINGS_MAX = 64;
 
-/** Sums of one minute in `recent`, of each of the window's minutes. */
-const RECENT = 3;
+/** How far a rule has come; null: its minutes are read when it is next followed. */
+export const progressOf = (rule: RuleState): ProgressRow | null =>
+  rowOf(rule, rule.page.progress[rule.slot]!);
 
-/**
- * Where a running shift stands: sums over its minutes in their order, and for a sliding window those of
- * its last minutes. They say when it is worth asking `evaluateRule`, and what is shown meanwhile; nothing is
- * decided by them. Always a function of the cells: when one changes, all is read again.
- */
-export interface RuleProgress {
-  readonly startMinute: number;
-  readonly length: number;
-  /** Minutes of contact of the shift, and of the shift before that the rule reads. */
-  readonly contactMinutes: number;
-  /** Index of the last minute taken; −1: none. */
-  through: number;
-  readonly sums: number[];
-  /** Minutes of the window that slides; 0: the shift is summed as a whole. */
-  readonly width: number;
-  readonly recent: number[];
-  /** What the minutes are read by; not kept in checkpoints. */
-  reading: Reading | null;
+/** The same up to where order is sure, while that lies behind; null: it doesn't. */
+export const orderedOf = (rule: RuleState): ProgressRow | null =>
+  rowOf(rule, rule.page.ordered[rule.slot]!);
+
+const rowOf = (rule: RuleState, record: number): ProgressRow | null =>
+  record < 0 ? null : new ProgressRow(rule.state.rules.progress, record, rule.live);
+
+/** Begins at the rule's first minute. */
+export function startProgress(rule: RuleState, t90S: number): ProgressRow {
+  const { page, slot, live, state } = rule;
+  const width = widthOf(live.plan, t90S);
+  page.progress[slot] = takeRecord(state.rules.progress, width);
+  const row = progressOf(rule)!;
+  row.width = width;
+  row.through = -1;
+  return row;
 }
 
-/** What the registry says of the minutes being taken, and what follows from it for the rule. */
-interface Reading {
-  readonly facts: ChannelFacts;
-  readonly profile: InputProfile | undefined;
-  /** The rule by limits that may accuse, worked out when first needed. */
-  accusing: { readonly definition: RuleDefinition; readonly isCapped: boolean } | null;
-}
-
-export function createProgress(definition: RuleDefinition, t90S: number): RuleProgress {
-  const startMs = tableStartMs(definition);
-  const width = widthOf(definition, t90S);
-  return {
-    startMinute: startMs / MINUTE_MS,
-    length: Math.floor((definition.subject.shift.endMs - startMs) / MINUTE_MS),
-    contactMinutes: minutesOf(definition.lead) + minutesOf(definition.contact),
-    through: -1,
-    sums: zeros(SUMS),
-    width,
-    recent: zeros(width * RECENT),
-    reading: null,
-  };
-}
-
-/** Plain arrays: a typed one of five numbers takes five times their room. */
-const zeros = (length: number): number[] => new Array<number>(length).fill(0);
-
-function widthOf({ subject }: RuleDefinition, t90S: number): number {
+function widthOf({ subject }: RulePlan, t90S: number): number {
   if (subject.limitKind === 'MAC') return confirmationMinutes([{ t90S }]);
   return subject.limitKind === 'PC_STEL' ? STEL_MINUTES : 0;
 }
 
-const minutesOf = (intervals: readonly Interval[]): number =>
-  intervals.reduce((sum, [fromMs, untilMs]) => sum + (untilMs - fromMs) / MINUTE_MS, 0);
+/** A second progress that stays behind, from where the first is now. */
+export function forkOrdered({ page, slot, state }: RuleState): void {
+  page.ordered[slot] = copyRecord(state.rules.progress, page.progress[slot]!);
+}
 
-/** The same progress, to go on by itself. */
-export const copyProgress = (progress: RuleProgress): RuleProgress => ({
-  ...progress,
-  sums: progress.sums.slice(),
-  recent: progress.recent.slice(),
-});
+/** What stayed behind goes on as the one. */
+export function takeOrdered(rule: RuleState): ProgressRow {
+  const { page, slot, state } = rule;
+  freeRecord(state.rules.progress, page.progress[slot]!);
+  page.progress[slot] = page.ordered[slot]!;
+  page.ordered[slot] = -1;
+  return progressOf(rule)!;
+}
 
-/** How a minute is read; its profile is undefined when it can't be. */
-export function progressReading(
-  state: EngineState,
-  rule: RuleState,
-  definition: RuleDefinition,
-  progress: RuleProgress,
-  minuteMs: number,
-): Reading {
-  const facts = channelFacts(state.history, rule.channel, minuteMs);
-  if (progress.reading?.facts !== facts) {
-    const profile = facts.profile && inputProfileOf(definition, facts.profile, minuteMs);
-    progress.reading = { facts, profile, accusing: null };
+/** How a minute is read by the facts; remembered, as whole provinces read alike. */
+export function readingOf(rule: RuleState, minuteMs: number): MinuteReading {
+  const { live, channel, state } = rule;
+  const facts = channelFacts(state.history, channel, minuteMs);
+  let reading = live.readings.get(facts);
+  if (reading === undefined) {
+    if (live.readings.size >= READINGS_MAX) live.readings.clear();
+    reading = readFacts(rule, facts, minuteMs);
+    live.readings.set(facts, reading);
   }
-  return progress.reading;
+  return reading;
+}
+
+function readFacts(rule: RuleState, facts: ChannelFacts, minuteMs: number): MinuteReading {
+  const definition = definitionOf(rule);
+  const profile = facts.profile && inputProfileOf(definition, facts.profile, minuteMs);
+  const accusing = profile === undefined ? null : accusingLimits(definition, profile);
+  return { profile, isBarred: facts.barred !== undefined, accusing };
 }
 
 const scratch = emptyCell(0);
 
 /** Takes the next minute. */
-export function takeMinute(
-  state: EngineState,
-  rule: RuleState,
-  definition: RuleDefinition,
-  progress: RuleProgress,
-): void {
-  progress.through++;
-  const at = progress.width === 0 ? 0 : (progress.through % progress.width) * RECENT;
-  if (progress.width > 0) progress.recent.fill(0, at, at + RECENT);
-  const minute = progress.startMinute + progress.through;
+export function takeMinute(rule: RuleState, progress: ProgressRow): void {
+  const { plan } = progress.live;
+  progress.advance();
+  const { minute } = progress;
   const minuteMs = minute * MINUTE_MS;
-  if (!isInContact(definition, minuteMs)) return;
-  const { facts, profile } = progressReading(state, rule, definition, progress, minuteMs);
-  if (profile === undefined || facts.barred !== undefined) return;
+  if (!isInContact(plan, minuteMs)) return;
+  const { profile, isBarred } = readingOf(rule, minuteMs);
+  if (profile === undefined || isBarred) return;
   if (!readCellInto(rule.channel.cells, minute, scratch)) return;
-  addCell(scratch, profile, quantityOf(definition.subject.limitKind));
-  for (let i = 0; i < SUMS; i++) progress.sums[i]! += minuteSums[i]!;
-  if (progress.width > 0) for (let i = 0; i < RECENT; i++) progress.recent[at + i] = minuteSums[i]!;
+  addCell(scratch, profile, quantityOf(plan.subject.limitKind));
+  progress.add(minuteSums);
 }
 
-const isInContact = ({ contact, lead }: RuleDefinition, minuteMs: number): boolean =>
+const isInContact = ({ contact, lead }: RulePlan, minuteMs: number): boolean =>
   isIn(contact, minuteMs) || isIn(lead, minuteMs);
 
 function isIn(intervals: readonly Interval[], minuteMs: number): boolean {
@@ -134,8 +105,8 @@ function isIn(intervals: readonly Interval[], minuteMs: number): boolean {
   return false;
 }
 
-/** Of the minute read last. */
-const minuteSums = new Float64Array(SUMS);
+/** Of the minute read last; a fraction from the start, so that it is never made anew. */
+const minuteSums = { lower: 0.5, covered: 0, counted: 0, saturated: 0 };
 
 function addCell(cell: MinuteCell, profile: InputProfile, quantity: Quantity): void {
   const [bottom, top] = profile.range;
@@ -156,23 +127,13 @@ function addCell(cell: MinuteCell, profile: InputProfile, quantity: Quantity): v
       lower += lowerPart(value, quantity, profile);
     } else if (isSaturated(state)) saturated++;
   }
-  minuteSums[LOWER] = lower;
-  minuteSums[SATURATED] = saturated === 0 ? 0 : saturated * lowerPart(top, quantity, profile);
-  minuteSums[COVERED] = covered;
-  minuteSums[COUNTED] = counted;
-  minuteSums[SATURATED_SECONDS] = saturated;
+  minuteSums.lower = lower;
+  minuteSums.covered = covered;
+  minuteSums.counted = counted;
+  minuteSums.saturated = saturated;
 }
 
 const isSaturated = (state: number): boolean => {
   const letter = secondLetter(state);
   return letter === 'T' || letter === 't';
 };
-
-/** Sum over the window that ends with the last minute taken. */
-export function windowSum({ recent, width, through }: RuleProgress, which: number): number {
-  let sum = 0;
-  for (let i = Math.max(0, through + 1 - width); i <= through; i++) {
-    sum += recent[(i % width) * RECENT + which]!;
-  }
-  return sum;
-}

@@ -1,10 +1,12 @@
 import { DAY_MS, MINUTE_MS } from '../model/time.ts';
 import { refOf } from './build-inputs.ts';
 import type { Channel, EngineState, RuleState } from './engine-state.ts';
-import { feedRule } from './fed-rules.ts';
+import { feedRule, unfeedRule } from './fed-rules.ts';
 import { type RuleDefinition, tableStartMs } from './rule-definition.ts';
+import { definitionFrom } from './rule-plan.ts';
+import { RuleRow } from './rule-row.ts';
 import { rulesOfDay } from './rule-schedule.ts';
-import { shareParts } from './share-parts.ts';
+import { addRule, findRule, type RuleKey, removeRule } from './rule-table.ts';
 
 /** Days of channels whose rules are remembered; all are forgotten when it is full. */
 const DAYS_MAX = 1_024;
@@ -20,9 +22,7 @@ export function definitionsOfDay(
   let definitions = days.get(key);
   if (definitions === undefined) {
     if (days.size >= DAYS_MAX) days.clear();
-    definitions = rulesOfDay(history, limitSet, refOf(channel), day * DAY_MS).map((definition) =>
-      shareParts(state.parts, definition),
-    );
+    definitions = rulesOfDay(history, limitSet, refOf(channel), day * DAY_MS);
     days.set(key, definitions);
   }
   return definitions;
@@ -53,62 +53,73 @@ export function ensureRules(
   page.settledUntil[slot] = Math.floor(nextStartMs / MINUTE_MS);
 }
 
+/** The rules of a channel, in the order in which they came to be. */
+export function rulesOf(state: EngineState, channel: Channel): readonly RuleState[] {
+  const rules: RuleState[] = [];
+  for (let id = channel.firstRule; id >= 0; ) {
+    const rule = new RuleRow(state, id);
+    rules.push(rule);
+    id = rule.page.next[rule.slot]!;
+  }
+  return rules;
+}
+
 /** The state of a rule; made when it is new and its minutes are still in memory. */
 export function ensureRule(
   state: EngineState,
   channel: Channel,
   definition: RuleDefinition,
 ): RuleState | undefined {
-  const known = state.rules.get(definition.resultKey);
-  if (known !== undefined) return known;
+  const known = findRule(state.rules, ruleKeyOf(definition));
+  if (known >= 0) return new RuleRow(state, known);
   if (tableStartMs(definition) / MINUTE_MS < channel.droppedBefore) return undefined;
-  const rule: RuleState = {
-    channel,
-    resultKey: definition.resultKey,
-    startMs: definition.subject.shift.startMs,
-    endMs: definition.subject.shift.endMs,
-    tableStartMs: tableStartMs(definition),
-    definition,
-    isOrphan: false,
-    revision: 0,
-    resultHash: '',
-    verdict: null,
-    isAccused: false,
-    obstacles: '',
-    hasWarned: false,
-    isClosed: false,
-    lastDatumAtMs: channel.lastReceivedAtMs,
-    dirtyAtMs: null,
-    evaluatedAtMs: 0,
-    isPromising: false,
-    tryFrom: 0,
-    restsUntil: 0,
-    progress: null,
-    ordered: null,
-  };
-  state.rules.set(definition.resultKey, rule);
-  channel.rules.push(rule);
+  const rule = new RuleRow(state, addRule(state.rules, channel.cells.index, definition));
+  rule.lastDatumAtMs = channel.lastReceivedAtMs;
+  appendRule(state, channel, rule.id);
   feedRule(state, rule);
   // Found by late data: it is judged when the gateway settles, or by a tick.
-  if (isPast(state, rule)) channel.gateway.waiting.add(rule);
+  if (isPast(state, rule)) channel.gateway.waiting.add(rule.id);
   return rule;
 }
 
-/** The rule's definition; after a restore it is looked up when first needed. */
-export function definitionOf(state: EngineState, rule: RuleState): RuleDefinition {
-  rule.definition ??= lookUpDefinition(state, rule) ?? null;
-  if (rule.definition === null) throw new Error(`No shift for result ${rule.resultKey} is known`);
-  return rule.definition;
+const ruleKeyOf = ({ subject }: RuleDefinition): RuleKey => ({
+  ...subject,
+  startMs: subject.shift.startMs,
+});
+
+function appendRule(state: EngineState, channel: Channel, id: number): void {
+  const last = rulesOf(state, channel).at(-1);
+  if (last === undefined) channel.firstRule = id;
+  else last.page.next[last.slot] = id;
 }
 
+/** Forgets a rule and all that refers to it. */
+export function forgetRule(state: EngineState, rule: RuleState): void {
+  const { channel, id, page, slot } = rule;
+  const after = page.next[slot]!;
+  const before = rulesOf(state, channel).find((one) => one.page.next[one.slot] === id);
+  if (before === undefined) channel.firstRule = after;
+  else before.page.next[before.slot] = after;
+  channel.gateway.waiting.delete(id);
+  unfeedRule(state, rule);
+  removeRule(state.rules, id);
+}
+
+/** The rule as the facts define it, or last did. */
+export const definitionOf = (rule: RuleState): RuleDefinition =>
+  definitionFrom(rule.live.plan, rule.subject);
+
 /** The definition by the facts now known; undefined: they don't know the shift any more. */
-export function lookUpDefinition(
-  state: EngineState,
-  { channel, startMs, resultKey }: RuleState,
-): RuleDefinition | undefined {
-  const day = Math.floor(startMs / DAY_MS);
-  return definitionsOfDay(state, channel, day).find(
-    (definition) => definition.resultKey === resultKey,
+export function lookUpDefinition(state: EngineState, rule: RuleState): RuleDefinition | undefined {
+  const { channel, startMs, subject } = rule;
+  const { post, crew, factor, limitKind } = subject;
+  return definitionsOfDay(state, channel, Math.floor(startMs / DAY_MS)).find(
+    ({ subject: of }) =>
+      of.shift.startMs === startMs &&
+      of.limitKind === limitKind &&
+      of.factor === factor &&
+      of.post === post &&
+      of.crew === crew,
   );
 }
 

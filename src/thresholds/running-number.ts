@@ -2,46 +2,41 @@ import type { AppliedLimit, LimitKind } from '../model/limits.ts';
 import { SECOND_MS } from '../model/time.ts';
 import { wbgtLimitC } from './limits/wbgt-limit.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
-import { levelOf, SHIFT_BASE_S } from './quantity.ts';
-import { definitionLimitAt, isComposite, type RuleDefinition } from './rule-definition.ts';
-import type { InputProfile } from './rule-inputs.ts';
-import {
-  COUNTED,
-  COVERED,
-  LOWER,
-  type RuleProgress,
-  SATURATED,
-  SATURATED_SECONDS,
-  windowSum,
-} from './rule-progress.ts';
+import type { ProgressRow } from './progress-row.ts';
+import { levelOf, lowerPart, quantityOf, SHIFT_BASE_S } from './quantity.ts';
+import { definitionLimitAt, isComposite } from './rule-definition.ts';
+import type { InputLimit, InputProfile } from './rule-inputs.ts';
+import type { RulePlan } from './rule-plan.ts';
 import { uncertaintyAt, windowUncertainty } from './uncertainty.ts';
 import { exceeds } from './verdict.ts';
 import { favourableHeat } from './wbgt.ts';
 
-/** A running rule and the instrument that feeds it now. */
+/** A running rule, the limits that it is held against, and the instrument that feeds it now. */
 export interface RunningRule {
-  readonly definition: RuleDefinition;
-  readonly progress: RuleProgress;
+  readonly plan: RulePlan;
+  readonly limits: readonly InputLimit[];
+  readonly progress: ProgressRow;
   readonly profile: InputProfile;
 }
 
 /** Kinds whose number can be followed by minutes; the others stand nowhere until their shift is judged. */
 const RUNNING_KINDS: readonly LimitKind[] = ['MAC', 'PC_STEL', 'PC_TWA', 'LEX_8H', 'WBGT'];
 
-export const isFollowed = (definition: RuleDefinition): boolean =>
-  RUNNING_KINDS.includes(definition.subject.limitKind) && !isComposite(definition);
+export const isFollowed = (plan: RulePlan): boolean =>
+  RUNNING_KINDS.includes(plan.subject.limitKind) && !isComposite(plan);
 
 /** The limit that the number of the moment is held against; undefined: none in force. */
 export function runningLimit({
-  definition,
+  plan,
+  limits,
   progress,
-}: Pick<RunningRule, 'definition' | 'progress'>): AppliedLimit | undefined {
-  const { limitKind, shift } = definition.subject;
-  const endMs = (progress.startMinute + progress.through + 1) * CELL_SECONDS * SECOND_MS;
+}: Pick<RunningRule, 'plan' | 'limits' | 'progress'>): AppliedLimit | undefined {
+  const { limitKind, shift } = plan.subject;
+  const endMs = (progress.minute + 1) * CELL_SECONDS * SECOND_MS;
   const atMs = progress.width > 0 ? endMs - SECOND_MS : shift.startMs;
-  const limit = definitionLimitAt(definition.limits, atMs) ?? undefined;
+  const limit = definitionLimitAt(limits, atMs) ?? undefined;
   if (limit === undefined || limitKind !== 'WBGT') return limit;
-  const value = wbgtLimitC(definition.wbgtRows, progress.contactMinutes * CELL_SECONDS);
+  const value = wbgtLimitC(plan.wbgtRows, progress.contactMinutes * CELL_SECONDS);
   return value === undefined ? undefined : { ...limit, value };
 }
 
@@ -50,25 +45,21 @@ export function runningLimit({
  * limit's unit; null: nothing seen.
  */
 export function runningNumber(rule: RunningRule): number | null {
-  const { progress, definition } = rule;
-  const { sums, width } = progress;
-  if (definition.subject.limitKind === 'WBGT') {
-    return sums[COUNTED] === 0 ? null : sums[LOWER]! / sums[COUNTED]!;
+  const { progress, plan } = rule;
+  if (plan.subject.limitKind === 'WBGT') {
+    return progress.counted === 0 ? null : progress.lower / progress.counted;
   }
-  const covered = width > 0 ? windowSum(progress, COVERED) : sums[COVERED]!;
-  const lower = width > 0 ? windowSum(progress, LOWER) : sums[LOWER]!;
+  const { covered, lower } = progress.width > 0 ? progress.windowSums() : progress;
   return covered === 0 ? null : numberOf(rule, lower * contactShare(rule));
 }
 
 /** DECLARED_MINUTES: shown as if the declared minutes were like the rest of the shift. */
-const contactShare = ({ definition, progress }: RunningRule): number =>
-  definition.declaredMinutes === null
-    ? 1
-    : Math.min(1, definition.declaredMinutes / progress.contactMinutes);
+const contactShare = ({ plan, progress }: RunningRule): number =>
+  plan.declaredMinutes === null ? 1 : Math.min(1, plan.declaredMinutes / progress.contactMinutes);
 
-function numberOf({ definition, progress }: RunningRule, sum: number): number {
+function numberOf({ plan, progress }: RunningRule, sum: number): number {
   const mean = sum / (progress.width > 0 ? progress.width * CELL_SECONDS : SHIFT_BASE_S);
-  return definition.subject.limitKind === 'LEX_8H' ? levelOf(mean) : mean;
+  return plan.subject.limitKind === 'LEX_8H' ? levelOf(mean) : mean;
 }
 
 /**
@@ -76,34 +67,32 @@ function numberOf({ definition, progress }: RunningRule, sum: number): number {
  * then it is worth asking `evaluateRule`, which decides.
  */
 export function mayBeCertain(rule: RunningRule): boolean {
-  const { definition, progress, profile } = rule;
+  const { plan, progress, profile } = rule;
   const limit = runningLimit(rule);
   const uncertainty = windowUncertainty([profile]);
   if (limit === undefined || uncertainty === null) return false;
-  if (definition.subject.limitKind === 'WBGT') {
-    const heat = favourableHeat(heatSums(progress), definition.wbgtRows);
+  const quantity = quantityOf(plan.subject.limitKind);
+  const saturatedPart = lowerPart(profile.range[1], quantity, profile);
+  if (quantity === 'heat') {
+    const heat = favourableHeat(heatSums(progress, saturatedPart), plan.wbgtRows);
     if (heat === undefined) return false;
     return exceeds(heat.meanC - uncertaintyAt(uncertainty, heat.meanC), heat.limitC);
   }
-  const { sums, width } = progress;
-  const sum =
-    width > 0
-      ? windowSum(progress, LOWER) + windowSum(progress, SATURATED)
-      : sums[LOWER]! + sums[SATURATED]!;
+  const { lower, saturated } = progress.width > 0 ? progress.windowSums() : progress;
   // Summed in another order than the rule's own: a last bit must not keep it from being asked.
-  const value = numberOf(rule, sum * (1 + 1e-12));
+  const value = numberOf(rule, (lower + saturated * saturatedPart) * (1 + 1e-12));
   return exceeds(value - uncertaintyAt(uncertainty, value), limit.value);
 }
 
-function heatSums({ sums, contactMinutes }: RuleProgress) {
-  const contactSeconds = contactMinutes * CELL_SECONDS;
-  const seenSeconds = sums[COVERED]!;
+function heatSums(progress: ProgressRow, saturatedPart: number) {
+  const contactSeconds = progress.contactMinutes * CELL_SECONDS;
+  const { covered, counted, saturated, lower } = progress;
   return {
-    sum: sums[LOWER]! + sums[SATURATED]!,
-    seconds: sums[COUNTED]! + sums[SATURATED_SECONDS]!,
+    sum: lower + saturated * saturatedPart,
+    seconds: counted + saturated,
     seenSum: 0,
-    seenSeconds,
-    missingSeconds: contactSeconds - seenSeconds - sums[SATURATED_SECONDS]!,
+    seenSeconds: covered,
+    missingSeconds: contactSeconds - covered - saturated,
     contactSeconds,
   };
 }

@@ -1,28 +1,23 @@
-import type { RuleDefinition } from './rule-definition.ts';
-
-/** Parts of definitions that are the same for many channels; all are forgotten when it is full. */
+/** Parts of definitions and facts that are the same for many; all are forgotten when it is full. */
 export type SharedParts = Map<string, object>;
 
 const PARTS_MAX = 4_096;
 
 /**
- * The definition with each part that another had too replaced by that one: limits, contact, plans and
- * empty lists are alike for whole provinces, and would be most of the engine's memory.
+ * A copy with each part that another had too replaced by that one: limits, contact, profiles and empty lists are
+ * alike for whole provinces, and would be most of the engine's memory.
  */
-export function shareParts(shared: SharedParts, definition: RuleDefinition): RuleDefinition {
-  const { subject } = definition;
-  const copy: Record<string, unknown> = { ...definition };
+export function shareParts<T extends object>(shared: SharedParts, whole: T): T {
+  const copy = { ...whole } as Record<string, unknown>;
   for (const name in copy) {
     const part = copy[name];
-    if (typeof part !== 'object' || part === null || name === 'subject') continue;
-    copy[name] = share(shared, part);
+    if (typeof part === 'object' && part !== null) copy[name] = share(shared, part);
   }
-  const shift = share(shared, subject.shift);
-  return { ...definition, ...copy, subject: { ...subject, shift } };
+  return { ...whole, ...copy };
 }
 
-function share<T extends object>(shared: SharedParts, part: T): T {
-  // Definitions are plain JSON: what is written alike is alike.
+export function share<T extends object>(shared: SharedParts, part: T): T {
+  // Definitions and facts are plain JSON: what is written alike is alike.
   const key = JSON.stringify(part);
   const known = shared.get(key);
   if (known !== undefined) return known as T;

@@ -6,7 +6,7 @@ import type { EngineState, RuleState } from './engine-state.ts';
 import type { RuleResult } from './evaluate-rule.ts';
 import { sumShift } from './integral.ts';
 import type { RuleInputs, ShiftSum } from './rule-inputs.ts';
-import { definitionOf } from './rule-states.ts';
+import { definitionOf, rulesOf } from './rule-states.ts';
 
 /** Sums of judged shifts, by result key, as long as a roster's cycle may ask for them. */
 export type ShiftSums = Map<string, ShiftSum>;
@@ -26,18 +26,20 @@ export function keepShiftSum(
   judged: RuleResult,
   nowMs: number,
 ): void {
-  const { cycle } = definitionOf(state, rule);
-  const before = state.shiftSums.get(rule.resultKey);
+  const { resultKey } = judged;
+  const { cycle } = rule.live.plan;
+  const before = state.shiftSums.get(resultKey);
   if (cycle === null || rule.isOrphan) {
-    if (!state.shiftSums.delete(rule.resultKey)) return;
+    if (!state.shiftSums.delete(resultKey)) return;
   } else {
     if (before?.inputHash === judged.inputHash) return;
-    state.shiftSums.set(rule.resultKey, shiftSumOf(inputs, judged));
+    state.shiftSums.set(resultKey, shiftSumOf(inputs, judged));
   }
-  for (const later of rule.channel.rules) {
+  for (const later of rulesOf(state, rule.channel)) {
     if (!later.isClosed || later.startMs <= rule.startMs || later.isOrphan) continue;
-    const reads = definitionOf(state, later).cycle?.earlier ?? [];
-    if (reads.some(({ resultKey }) => resultKey === rule.resultKey)) later.dirtyAtMs = nowMs;
+    if (later.live.plan.cycle === null) continue;
+    const reads = definitionOf(later).cycle?.earlier ?? [];
+    if (reads.some((earlier) => earlier.resultKey === resultKey)) later.dirtyAtMs = nowMs;
   }
 }
 
@@ -51,7 +53,7 @@ export function dropShiftSums(state: EngineState): void {
 
 type Saved =
   | { readonly key: string; readonly sum: ShiftSum }
-  | { readonly channel: string; readonly rules: readonly string[] };
+  | { readonly channel: string; readonly rules: readonly number[] };
 
 /** The sums, and which rules read further channels: so a restore needs to look nothing up. */
 export const writeShiftSums = ({ shiftSums, fedRules }: EngineState): Uint8Array =>
@@ -60,7 +62,7 @@ export const writeShiftSums = ({ shiftSums, fedRules }: EngineState): Uint8Array
     ...[...fedRules].map(
       ([channel, rules]): Saved => ({
         channel,
-        rules: [...rules].map(({ resultKey }) => resultKey),
+        rules: [...rules],
       }),
     ),
   ]);
@@ -70,8 +72,7 @@ export function restoreShiftSums(state: EngineState, bytes: Buffer): void {
   for (const saved of readLines<Saved>(bytes)) {
     if ('key' in saved) state.shiftSums.set(saved.key, saved.sum);
     else {
-      const rules = saved.rules.flatMap((key) => state.rules.get(key) ?? []);
-      state.fedRules.set(saved.channel, new Set(rules));
+      state.fedRules.set(saved.channel, new Set(saved.rules));
     }
   }
 }

@@ -1,8 +1,7 @@
-import type { Standing } from '../model/exposure.ts';
+import type { RuleSubject, Standing } from '../model/exposure.ts';
 import type { AppliedLimit } from '../model/limits.ts';
-import { MINUTE_MS } from '../model/time.ts';
 import { distance } from './evaluate-rule.ts';
-import { type RunningRule, runningLimit, runningNumber } from './running-number.ts';
+import { resultKeyOf } from './result-key.ts';
 import { exceeds } from './verdict.ts';
 
 /**
@@ -18,24 +17,23 @@ export function warningLevel(limit: AppliedLimit): number {
   return limit.value / 2;
 }
 
-/** The running rule after the last minute taken; undefined: no limit is in force. */
-export function standingOf(rule: RunningRule): Standing | undefined {
-  const { definition, progress } = rule;
-  const limit = runningLimit(rule);
-  if (limit === undefined) return undefined;
-  const current = runningNumber(rule);
-  const common = {
-    resultKey: definition.resultKey,
-    subject: definition.subject,
-    limit,
-    asOfMs: (progress.startMinute + progress.through + 1) * MINUTE_MS,
-    current,
-  };
-  if (current === null) return { ...common, ratio: null, difference: null, state: 'no-data' };
-  const state = exceeds(current, limit.value)
-    ? 'over'
-    : current >= warningLevel(limit)
-      ? 'near'
-      : 'below';
-  return { ...common, ...distance(limit, current), state };
+/** Where a number stands against its limit; null: nothing seen. */
+export function standingState(current: number | null, limit: AppliedLimit): Standing['state'] {
+  if (current === null) return 'no-data';
+  if (exceeds(current, limit.value)) return 'over';
+  return current >= warningLevel(limit) ? 'near' : 'below';
+}
+
+/** The running rule as it stands after the minute before `asOfMs`. */
+export function standingOf(
+  subject: RuleSubject,
+  limit: AppliedLimit,
+  current: number | null,
+  asOfMs: number,
+): Standing {
+  const state = standingState(current, limit);
+  const common = { resultKey: resultKeyOf(subject), subject, limit, asOfMs, current };
+  return current === null
+    ? { ...common, ratio: null, difference: null, state }
+    : { ...common, ...distance(limit, current), state };
 }

@@ -4,6 +4,8 @@ import { closeMinutes } from './close-minutes.ts';
 import { noteClock } from './detectors/gateway-watch.ts';
 import { type Channel, type Emit, type EngineState, gatewayOf } from './engine-state.ts';
 import { judgeShift } from './judge-shift.ts';
+import { RuleRow } from './rule-row.ts';
+import { livePlanOf, nextRule } from './rule-table.ts';
 import { type ClockClass, stateOf } from './second-state.ts';
 import { emitOnce } from './signals.ts';
 import { noteChain, settle, tellFound } from './step-chain.ts';
@@ -61,10 +63,12 @@ function closeShifts(taking: Taking, channel: Channel, watermarkBefore: number):
   const { state, gateway, entry, emit } = taking;
   const { graceMs } = state.settings;
   const { watermarkMs } = channel;
-  for (const rule of channel.rules) {
-    if (rule.isClosed || watermarkMs < rule.endMs + graceMs) continue;
-    if (watermarkBefore >= rule.endMs + graceMs) continue;
+  for (let id = channel.firstRule; id >= 0; id = nextRule(state.rules, id)) {
+    const { shift } = livePlanOf(state.rules, id).plan.subject;
+    if (watermarkMs < shift.endMs + graceMs || watermarkBefore >= shift.endMs + graceMs) continue;
+    const rule = new RuleRow(state, id);
+    if (rule.isClosed) continue;
     if (gateway.progress.isSettled) judgeShift(state, rule, entry.receivedAtMs, emit);
-    else gateway.waiting.add(rule);
+    else gateway.waiting.add(id);
   }
 }

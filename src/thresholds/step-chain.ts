@@ -7,6 +7,7 @@ import { type GatewayFinding, hasKey } from './gateway-findings.ts';
 import { addRange, type ChainBreak } from './gateway-progress.ts';
 import { judgeShift } from './judge-shift.ts';
 import { tellAgain } from './push-obstacles.ts';
+import { RuleRow } from './rule-row.ts';
 import { isPast } from './rule-states.ts';
 import { emitOnce } from './signals.ts';
 import { addSpan, type TimeSpan } from './time-spans.ts';
@@ -154,7 +155,8 @@ export function stepSeal(state: EngineState, entry: SealEntry, emit: Emit): void
 
 /** Nothing is missing any more: shifts that waited are judged, changed ones at most every 10 min. */
 export function settle(state: EngineState, gateway: GatewayState, nowMs: number, emit: Emit): void {
-  for (const rule of [...gateway.waiting]) {
+  for (const id of [...gateway.waiting]) {
+    const rule = new RuleRow(state, id);
     if (!isPast(state, rule)) continue;
     const isDue = nowMs >= rule.evaluatedAtMs + state.settings.revisionIntervalMs;
     if (!rule.isClosed || isDue) judgeShift(state, rule, nowMs, emit);

@@ -2,10 +2,10 @@ import type { FactEntry } from '../model/entry.ts';
 import type { EntityOf, Fact } from '../model/facts.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engine-state.ts';
-import { feedRule, rulesFedBy } from './fed-rules.ts';
+import { feedRule, rulesFedBy, unfeedRule } from './fed-rules.ts';
 import { addFact, type RegistryHistory, versionsOf } from './registry-history.ts';
-import { tableStartMs } from './rule-definition.ts';
-import { definitionOf, lookUpDefinition } from './rule-states.ts';
+import { lookUpDefinition, rulesOf } from './rule-states.ts';
+import { dropProgress, redefineRule } from './rule-table.ts';
 import { emitOnce } from './signals.ts';
 
 /**
@@ -19,17 +19,11 @@ export function stepFact(
 ): void {
   const fact = notBackdated(state, told, receivedAtMs);
   const before = affectedChannels(state, fact);
-  for (const channel of before) {
-    // What no fact will know any more must be looked up while they still do.
-    for (const rule of [...channel.rules, ...rulesFedBy(state, channel)]) {
-      definitionOf(state, rule);
-    }
-  }
   addFact(state.history, pos, fact);
   const affected = new Set([...before, ...affectedChannels(state, fact)]);
   for (const channel of affected) {
     channel.needsRescan = true;
-    for (const rule of [...channel.rules, ...rulesFedBy(state, channel)]) {
+    for (const rule of [...rulesOf(state, channel), ...rulesFedBy(state, channel)]) {
       // A mark speaks of the past; of anything else, nothing before its first day changes.
       if (fact.entity !== 'mark' && rule.endMs <= fact.validFromMs) continue;
       refresh(state, rule, receivedAtMs);
@@ -68,13 +62,11 @@ function refresh(state: EngineState, rule: RuleState, receivedAtMs: number): voi
   const definition = lookUpDefinition(state, rule);
   rule.isOrphan = definition === undefined;
   if (definition !== undefined) {
-    rule.definition = definition;
-    rule.endMs = definition.subject.shift.endMs;
-    rule.tableStartMs = tableStartMs(definition);
+    unfeedRule(state, rule);
+    redefineRule(state.rules, rule.id, definition);
     feedRule(state, rule);
   }
-  rule.progress = null;
-  rule.ordered = null;
+  dropProgress(state.rules, rule.id);
   rule.isPromising = false;
   rule.tryFrom = 0;
   if (rule.isClosed) rule.dirtyAtMs = receivedAtMs;

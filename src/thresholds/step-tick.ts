@@ -3,10 +3,10 @@ import { cellMinutes, dropCellsBefore } from './cell-store.ts';
 import { flushLateCell } from './close-minutes.ts';
 import { watchTick } from './detectors/watch-tick.ts';
 import { findDue, judgeDue } from './due-rules.ts';
-import type { Channel, Emit, EngineState, RuleState } from './engine-state.ts';
-import { dropFedRules, firstMinuteRead } from './fed-rules.ts';
+import type { Channel, Emit, EngineState } from './engine-state.ts';
+import { firstMinuteRead } from './fed-rules.ts';
 import { judgeShift } from './judge-shift.ts';
-import { definitionsOfDay, ensureRule, ensureRules } from './rule-states.ts';
+import { definitionsOfDay, ensureRule, ensureRules, forgetRule, rulesOf } from './rule-states.ts';
 import { dropShiftSums } from './shift-sums.ts';
 import { noteUnjudged } from './unjudged.ts';
 
@@ -19,7 +19,6 @@ export function stepTick(state: EngineState, atMs: number, emit: Emit): void {
   state.tickMs = Math.max(state.tickMs, atMs);
   if (isNewDay) {
     dropShiftSums(state);
-    dropFedRules(state);
     noteUnjudged(state, atMs, emit);
   }
   for (const channel of state.channels) {
@@ -69,16 +68,13 @@ function dropOld(state: EngineState, channel: Channel, nowMs: number, emit: Emit
   if (before < channel.droppedBefore + DROP_MINUTES) return;
   channel.droppedBefore = before;
   let keptFrom = before;
-  const kept: RuleState[] = [];
-  for (const rule of channel.rules) {
+  for (const rule of rulesOf(state, channel)) {
     if (rule.endMs > horizonMs) {
-      kept.push(rule);
       keptFrom = Math.min(keptFrom, rule.tableStartMs / MINUTE_MS);
       continue;
     }
     if (!rule.isClosed || rule.dirtyAtMs !== null) judgeShift(state, rule, nowMs, emit);
-    state.rules.delete(rule.resultKey);
+    forgetRule(state, rule);
   }
-  channel.rules.splice(0, channel.rules.length, ...kept);
   dropCellsBefore(channel.cells, firstMinuteRead(state, channel, keptFrom));
 }

@@ -5,7 +5,7 @@ import type { Channel, EngineState } from './engine-state.ts';
 import { noteFed, noteShared } from './fed-rules.ts';
 import { forgetProgress } from './follow-rule.ts';
 import { CONFLICTED, UNCHANGED } from './minute-cell.ts';
-import { ensureRules, isPast, readsMinute } from './rule-states.ts';
+import { ensureRules, isPast, readsMinute, rulesOf } from './rule-states.ts';
 import type { SecondState } from './second-state.ts';
 import { emitOnce } from './signals.ts';
 import { dayOf, type Taking } from './taking.ts';
@@ -59,7 +59,7 @@ function noteLate(taking: Taking, channel: Channel, minute: number): void {
     ensureRules(state, channel, minute, minute);
   }
   if (minute < channel.firstMinute) startEarlier(state, channel, minute);
-  for (const rule of channel.rules) {
+  for (const rule of rulesOf(state, channel)) {
     if (!readsMinute(rule, minute)) continue;
     rule.lastDatumAtMs = entry.receivedAtMs;
     forgetProgress(rule, minute);
@@ -68,7 +68,7 @@ function noteLate(taking: Taking, channel: Channel, minute: number): void {
       continue;
     }
     if (rule.isClosed) rule.dirtyAtMs = entry.receivedAtMs;
-    gateway.waiting.add(rule);
+    gateway.waiting.add(rule.id);
   }
 }
 

@@ -190,11 +190,21 @@ describe('early warnings', () => {
 });
 
 describe('standings and cells', () => {
-  it('give a standing for each rule and closed minute, and each cell once', () => {
+  it('give a standing when it changes, while it is over and every fifth minute, and each cell once', () => {
     const run = runEntries(liveJournal({}, chained(chunked(HOT, 1))));
     const standings = run.outputs.flatMap((o) => (o.kind === 'standing' ? [o.standing] : []));
     const cells = run.outputs.flatMap((o) => (o.kind === 'cell' ? [o.cell] : []));
-    expect(standings).toHaveLength(2 * 480);
+    for (const kind of ['PC_TWA', 'PC_STEL']) {
+      const given = standings.filter(({ subject }) => subject.limitKind === kind);
+      const minutes = given.map(({ asOfMs }) => (asOfMs - DAY_START_MS) / MIN);
+      for (const [i, { state }] of given.entries()) {
+        const before = given[i - 1]?.state;
+        const isTold = state !== before || state === 'over' || minutes[i]! % 5 === 1;
+        expect([kind, minutes[i], isTold]).toEqual([kind, minutes[i], true]);
+        expect(minutes[i]! - (minutes[i - 1] ?? 0)).toBeLessThanOrEqual(5);
+      }
+      expect(new Set(given.map(({ state }) => state))).toContain('over');
+    }
     expect(cells).toHaveLength(485);
     expect(standings.at(-1)!.state).toBe('over');
     expect(standings.at(-1)!.current).toBeCloseTo(40, 1);
