@@ -7,22 +7,13 @@ import type { RuleResult } from '../../src/thresholds/evaluate-rule.ts';
 import { evaluateShift } from '../../src/thresholds/evaluate-shift.ts';
 import { completionOf, FILLS, type Given, randomOf } from './completion.ts';
 import { EXPOSURE_CASES, type ExposureCase } from './exposure-cases.ts';
-import { rawStream, type Stretch, spannedStretch } from './raw-stream.ts';
+import { framesOf, givenOf, stretches } from './exposure-streams.ts';
+import type { Stretch } from './raw-stream.ts';
 import { scenarioFacts } from './scenario-world.ts';
 import { DAY, DAY_START_MS, frameOf, GATEWAY, type TestFrame } from './world.ts';
 
 const COMPLETIONS = 200;
 
-/** Stretches of each sensor, mostly high, so that it accuses often. */
-const stretches = fc.array(
-  fc.tuple(spannedStretch, fc.integer({ min: 0, max: 3 })).map(
-    ([one, lift]): Stretch => ({
-      ...one,
-      level: lift === 0 ? one.level : 0.7 + 0.3 * one.level,
-    }),
-  ),
-  { minLength: 1, maxLength: 10 },
-);
 /** High means over whole minutes while the crew comes and goes within each. */
 const MINUTES: Stretch[] = [{ kind: 'span', length: 60, level: 0.97 }];
 const COMING: Stretch[] = [
@@ -34,43 +25,15 @@ const HIGH: Stretch[] = [
   { kind: 'hole', length: 30, level: 0 },
 ];
 
-/** What each sensor gives. */
-function givenOf(of: ExposureCase, parts: readonly (readonly Stretch[])[]): Given {
-  const sensors = Object.entries(of.scenario.sensors);
-  return Object.fromEntries(
-    sensors.map(([name, { range, role }], i) => {
-      const own = parts[i % parts.length]!;
-      const binary = (level: number) => (level < 0.2 ? 0 : level < 0.25 ? 0.6 : 1);
-      const read =
-        role === 'presence' ? own.map((one) => ({ ...one, level: binary(one.level) })) : own;
-      return [name, rawStream(read, of.shifts * of.shiftS, range as [number, number])];
-    }),
-  );
-}
-
-/** A frame with the shift it belongs to: each shift is on a day of its own. */
-const placed = ({ shiftS }: ExposureCase, frame: TestFrame): TestFrame[] => {
-  const end = (frame.at - DAY_START_MS) / 1_000;
-  const start = end - frame.spanMs / 1_000;
-  const day = Math.floor(start / shiftS);
-  if (end > (day + 1) * shiftS) return [];
-  return [{ ...frame, at: DAY_START_MS + day * DAY + (end - day * shiftS) * 1_000 }];
-};
-
 function judge(
   of: ExposureCase,
   given: Given,
   isLost = (_: string, __: TestFrame) => false,
 ): RuleResult {
-  const frames = Object.entries(given).flatMap(([device, stream]) =>
-    stream.frames
-      .filter((frame) => !isLost(device, frame))
-      .flatMap((frame) => placed(of, frame))
-      .map((frame) => {
-        const metric = of.scenario.sensors[device]?.metric ?? device;
-        return { gateway: GATEWAY, frame: frameOf({ ...frame, device, metric }) };
-      }),
-  );
+  const frames = framesOf(of, given, isLost).map((frame) => ({
+    gateway: GATEWAY,
+    frame: frameOf(frame),
+  }));
   // The rule's own channel is known, whatever came of it.
   const own = Object.keys(of.scenario.sensors)[0]!;
   const known = { device: own, metric: own, at: DAY_START_MS - DAY, spanMs: 1_000, value: 1 };
