@@ -84,6 +84,7 @@ async function startDemo(
     log,
     onFatal: (reason) => {
       printer.event('fatal', `the hub can't go on: ${reason}`);
+      process.exitCode = 1;
       process.kill(process.pid, 'SIGTERM');
     },
     signal,

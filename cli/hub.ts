@@ -16,6 +16,7 @@ export async function runHub(options: { config: string; json: boolean }): Promis
       log: createLogger('hub', config.logLevel),
       onFatal: (reason) => {
         printer.event('fatal', `the hub can't go on: ${reason}`);
+        process.exitCode = 1;
         process.kill(process.pid, 'SIGTERM');
       },
       signal,

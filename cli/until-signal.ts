@@ -38,7 +38,8 @@ export async function runUntilSignal(
   const late = reports.filter((report) => report.error !== undefined);
   for (const report of late) say(`${report.name}: ${report.error}`);
   say('stopped');
-  process.exit(late.length > 0 ? 1 : 0);
+  // Whoever can't go on has set it: what restarts it must see a failure.
+  process.exit(late.length > 0 ? 1 : (process.exitCode ?? 0));
 }
 
 /** The same for what has started already. */

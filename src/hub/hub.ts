@@ -10,12 +10,14 @@ import { projectFact } from '../devices/projection.ts';
 import { dropCursors } from '../ingest/influx/cursor.ts';
 import { startInfluxSink } from '../ingest/influx/sink.ts';
 import { type Ingest, startIngest } from '../ingest/ingest.ts';
+import { readLastReceiptMs } from '../ingest/journal/last-receipt.ts';
 import { thresholdKit } from '../ingest/threshold-kit.ts';
 import { createFaultPoint } from '../process/fault-point.ts';
 import { readOrMakeKey } from '../process/key-file.ts';
 import type { Logger } from '../process/log.ts';
 import { createShutdownStack, type ShutdownStack } from '../process/shutdown.ts';
 import type { HubConfig } from './config.ts';
+import { createHubClock } from './hub-clock.ts';
 import { readOperatorToken } from './operator-token.ts';
 import { importRegistry, openRegistry } from './registry-import.ts';
 
@@ -99,6 +101,9 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
   signal.throwIfAborted();
 
   const registry = await openRegistry(database.db, config.ingest.shard);
+  const lastReceiptMs = await readLastReceiptMs(database.pool, config.ingest.shard);
+  const clock = createHubClock(lastReceiptMs, log);
+  const now = deps.now ?? clock.now;
   const { url: redisUrl } = config.redis;
   const alerts = await startAlerts(config.alerts, {
     db: database.db,
@@ -122,14 +127,15 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     applyAlerts: alerts.apply,
     onCommitted: alerts.notify,
     onFatal: deps.onFatal,
-    now: deps.now ?? Date.now,
+    now,
+    clockStepMs: clock.stepMs,
     faultPoint: createFaultPoint(config.faultPoint),
     signal,
   });
   stack.push('ingest', ingest.close);
   signal.throwIfAborted();
   await ingest.caughtUp();
-  await importRegistry(config.registry, { registry, ingest, log, nowMs: (deps.now ?? Date.now)() });
+  await importRegistry(config.registry, { registry, ingest, log, nowMs: now() });
   await startSink(config, deps, { ingest, database, metrics }, stack);
 
   const rate = createRate(() => ingest.stats().readings, stack);

@@ -47,6 +47,8 @@ export interface IngestDeps extends OutputHooks {
   readonly engine?: EngineKit;
   /** Hub time, UTC ms; the machine's by default. */
   readonly now?: () => number;
+  /** How far the machine's clock has stepped away from hub time, ms; never by default. */
+  readonly clockStepMs?: () => number;
   /** Ends the wait of a standby for the lease. */
   readonly signal?: AbortSignal;
 }
@@ -121,6 +123,7 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     evaluatorPos: () => parts?.evaluator.cursorPos() ?? 0,
     inFlightBytes: () => broker.inFlightBytes(),
     clients: () => broker.clients(),
+    clockStepMs: deps.clockStepMs ?? (() => 0),
   });
   const broker = await startBroker(settings, {
     gateway: deps.gateway,

@@ -40,6 +40,7 @@ interface Readings {
   readonly evaluatorPos: () => number;
   readonly inFlightBytes: () => number;
   readonly clients: () => number;
+  readonly clockStepMs: () => number;
 }
 
 /** Registers `wugan_…` metrics of ingest; the counts beside them cost no look-up. */
@@ -109,6 +110,11 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
   );
   gauge('wugan_in_flight_bytes', 'Payload taken and not durable', readings.inFlightBytes);
   gauge('wugan_mqtt_clients', 'Connected clients', readings.clients);
+  gauge(
+    'wugan_hub_clock_step_seconds',
+    "How far the machine's clock has stepped away from hub time",
+    () => readings.clockStepMs() / 1_000,
+  );
 
   const counts: IngestCounts = {
     received: 0,

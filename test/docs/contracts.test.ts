@@ -170,6 +170,7 @@ describe('the metrics', () => {
       evaluatorPos: zero,
       inFlightBytes: zero,
       clients: zero,
+      clockStepMs: zero,
     });
     createInfluxMetrics(registry);
     createAlertMetrics(registry, database.db);
