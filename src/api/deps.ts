@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Registry } from 'prom-client';
 import type { Database } from '../database/schema.ts';
+import type { CommandAnswer, CommandRefusal } from '../ingest/commands.ts';
 import type { ReplayFault } from '../ingest/replay-letter.ts';
+import type { CommandOrder } from '../model/command-order.ts';
 import type { Result } from '../model/result.ts';
 import type { Logger } from '../process/log.ts';
 
@@ -29,6 +31,8 @@ export interface ApiDeps {
   stats(): object;
   /** Takes a dead letter in again; `detail` says why it can't be. */
   replayLetter(id: number): Promise<Result<'stored' | 'duplicate', ReplayFault>>;
+  /** Sends a command to a gateway; `detail` says why it can't be. */
+  command(gateway: string, order: CommandOrder): Promise<Result<CommandAnswer, CommandRefusal>>;
   /** Whoever sends it may change things; null: nobody may. */
   readonly operatorToken: string | null;
   readonly log: Logger;

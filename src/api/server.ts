@@ -13,6 +13,7 @@ import { measureRequests } from './request-metrics.ts';
 import { clueRoutes } from './routes/clues.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { evidenceRoutes } from './routes/evidence.ts';
+import { gatewayCommandRoutes } from './routes/gateway-commands.ts';
 import { healthRoutes } from './routes/health.ts';
 import { liveRoutes } from './routes/live.ts';
 import { postRoutes } from './routes/posts.ts';
@@ -23,7 +24,7 @@ import { readStatus } from './status.ts';
 
 export type { ApiDeps, Readiness, ReadinessCheck } from './deps.ts';
 
-/** No request needs a body: a small one is enough to say so. */
+/** Only commands have a body, and a small one. */
 const BODY_BYTES_MAX = 64 * 1024;
 const REQUEST_MS_MAX = 30_000;
 /**
@@ -86,6 +87,7 @@ export function buildApi(deps: ApiDeps, live: LiveFeedSettings = LIVE_FEED): Fas
       v1.register(seriesRoutes(deps));
       v1.register(statusRoutes(read));
       v1.register(deadLetterRoutes(deps));
+      v1.register(gatewayCommandRoutes(deps));
       v1.register(liveRoutes(feed));
       v1.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
     },

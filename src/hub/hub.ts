@@ -146,6 +146,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     ready: () => readiness(database, embedded, ingest),
     stats,
     replayLetter: ingest.replayLetter,
+    command: ingest.command,
     operatorToken: readOperatorToken(config.http.operatorTokenFile),
     log: log.child({ part: 'api' }),
   });

@@ -60,6 +60,8 @@ export interface Broker {
   trouble(): { readonly sinceMs: number; readonly reason: string } | null;
   /** Publishes retained on the gateway's `ack` topic; a gateway that left the registry gets none. */
   publishAck(gateway: string, payload: Buffer): Promise<void>;
+  /** Publishes on the gateway's `command` topic, not retained. False: it can't be sent now. */
+  publishCommand(gateway: string, payload: Buffer): Promise<boolean>;
   /** Nothing more is taken; what was taken may still be acknowledged. */
   stopReading(): void;
   close(): Promise<void>;

@@ -107,6 +107,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     clients: () => sockets.size,
     trouble: () => null,
     publishAck: (id, payload) => publishAck(aedes, gateway(id), payload),
+    publishCommand: (id, payload) => publishCommand(aedes, gateway(id), payload),
     stopReading: () => {
       stopListening();
       gate.shut();
@@ -224,4 +225,24 @@ function publishAck(aedes: Aedes, gateway: Gateway | undefined, payload: Buffer)
       taken(),
     );
   });
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** In turns of its own: aedes may lose the retained ack of a client to which it writes in the same one. */
+async function publishCommand(
+  aedes: Aedes,
+  gateway: Gateway | undefined,
+  payload: Buffer,
+): Promise<boolean> {
+  await turn();
+  await turn();
+  if (gateway === undefined || aedes.closed) return false;
+  const topic = topicOf({ region: gateway.region, gateway: gateway.id, channel: 'command' });
+  await new Promise<void>((taken) => {
+    aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, () =>
+      taken(),
+    );
+  });
+  return true;
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../process/log.ts';
 import type { SigningKey } from '../telemetry/signing.ts';
 import { type Acks, createAcks } from './acks.ts';
 import type { Broker } from './broker.ts';
+import { type Commands, createCommands } from './commands.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { startEmbeddedBroker } from './embedded-broker.ts';
 import type { EngineKit } from './engine-kit.ts';
@@ -71,6 +72,8 @@ export interface Ingest {
   readiness(): { name: string; ok: boolean; detail: string };
   /** Takes a dead letter in again. */
   replayLetter(id: number): ReturnType<typeof replayLetter>;
+  /** Sends a signed command to a gateway and waits a while for its answer. */
+  command: Commands['send'];
   /** Ends when the fact is durable; rejects when the journal stopped first. */
   appendFact(fact: Fact): Promise<void>;
   /** Ends when everything journaled so far is evaluated and its outputs are stored. */
@@ -87,6 +90,7 @@ interface Parts {
   readonly evaluator: Evaluator;
   readonly letters: DeadLetters;
   readonly acks: Acks;
+  readonly commands: Commands;
   readonly intake: Intake;
   /** True: another hub has the shard. */
   readonly isLost: () => boolean;
@@ -228,8 +232,23 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
     onLost: lose,
   });
   const letters = createDeadLetters(pool, shard, log);
-  const intake = createIntake({ writer, letters, acks, metrics, now });
-  return { lease, ring, writer, evaluator, letters, acks, intake, isLost: () => isLost, lose };
+  const commands = createCommands({
+    ...{ key: deps.key, now, publish: broker.publishCommand },
+    isKnown: (id) => deps.gateway(id) !== undefined,
+  });
+  const intake = createIntake({ writer, letters, acks, commands, metrics, now });
+  return {
+    lease,
+    ring,
+    writer,
+    evaluator,
+    letters,
+    acks,
+    commands,
+    intake,
+    isLost: () => isLost,
+    lose,
+  };
 }
 
 interface Upkeep {
@@ -275,6 +294,7 @@ function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: U
     }),
     readiness: () => readinessOf(parts, broker, now()),
     replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway }, id),
+    command: parts.commands.send,
     appendFact: intake.appendFact,
     caughtUp: () => caughtUp(parts, deps.log),
     async close() {

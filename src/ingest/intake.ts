@@ -3,6 +3,7 @@ import type { Fact } from '../model/facts.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import type { Acks } from './acks.ts';
 import type { Fate, Publication, Stray } from './broker.ts';
+import type { Commands } from './commands.ts';
 import type { DeadLetter, DeadLetters } from './dead-letters.ts';
 import type { Outcome, Submission } from './journal/submission.ts';
 import type { JournalWriter } from './journal/writer.ts';
@@ -32,6 +33,7 @@ interface IntakeDeps {
   readonly writer: JournalWriter;
   readonly letters: DeadLetters;
   readonly acks: Acks;
+  readonly commands: Pick<Commands, 'onStatus'>;
   readonly metrics: IngestMetrics;
   readonly now: () => number;
 }
@@ -44,7 +46,8 @@ const FATES: Readonly<Record<Exclude<Outcome, 'unbacked'>, Fate>> = {
 };
 const UNBACKED = 'upTo: expected a batch that came, or a seal signed by a registered key';
 
-export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps): Intake {
+export function createIntake(deps: IntakeDeps): Intake {
+  const { writer, letters, acks, commands, metrics, now } = deps;
   let isTickWaiting = false;
 
   /** An entry of the hub's own: its raw bytes are canonical JSON. */
@@ -84,6 +87,7 @@ export function createIntake({ writer, letters, acks, metrics, now }: IntakeDeps
       } else {
         done('kept');
         if (received.value.online) acks.online(gateway.id);
+        commands.onStatus(gateway.id, raw);
       }
     },
     takeAgain: ({ gateway, channel, payload: raw }) =>

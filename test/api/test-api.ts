@@ -23,6 +23,7 @@ export const depsOf = (database: TestDatabase, changes: Partial<ApiDeps> = {}): 
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),
   replayLetter: async () => ({ ok: false, reason: 'not-found', detail: 'none' }),
+  command: async () => ({ ok: false, reason: 'unknown-gateway', detail: 'none' }),
   operatorToken: null,
   log: silentLog,
   ...changes,

@@ -32,6 +32,7 @@ const api = buildApi({
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),
   replayLetter: () => Promise.reject(new Error('not asked')),
+  command: () => Promise.reject(new Error('not asked')),
   operatorToken: null,
   log: createLogger('docs', 'silent'),
 });

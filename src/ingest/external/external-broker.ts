@@ -73,9 +73,10 @@ export function createExternalBroker(options: ExternalBrokerOptions): Broker {
         onUp: (client) => {
           const inFlightMax = client.serverProperties?.receiveMaximum ?? ACKS_IN_FLIGHT_MAX;
           outbox.up(Math.min(inFlightMax, ACKS_IN_FLIGHT_MAX), (topic, payload, onPuback) => {
-            client.publish(topic, payload, { qos: 1, retain: true }, (error) => {
+            const retain = !isCommandTopic(topic);
+            client.publish(topic, payload, { qos: 1, retain }, (error) => {
               // MQTT 5 brokers say so; only their access rules can help.
-              if (error) log.warn({ topic, error: error.message }, 'the broker refuses an ack');
+              if (error) log.warn({ topic, error: error.message }, 'the broker refuses a message');
               onPuback();
             });
           });
@@ -92,6 +93,12 @@ export function createExternalBroker(options: ExternalBrokerOptions): Broker {
       const gateway = options.gateway(id);
       if (gateway !== undefined) await outbox.put(ackTopic(gateway), payload);
     },
+    async publishCommand(id, payload) {
+      const gateway = options.gateway(id);
+      if (gateway === undefined || link === undefined || link.trouble() !== null) return false;
+      await outbox.put(commandTopic(gateway), payload);
+      return true;
+    },
     stopReading() {
       isStopping = true;
       gate.open();
@@ -107,6 +114,11 @@ export function createExternalBroker(options: ExternalBrokerOptions): Broker {
 
 const ackTopic = ({ region, id: gateway }: Gateway): string =>
   topicOf({ region, gateway, channel: 'ack' });
+
+const commandTopic = ({ region, id: gateway }: Gateway): string =>
+  topicOf({ region, gateway, channel: 'command' });
+
+const isCommandTopic = (topic: string): boolean => topic.endsWith('/command');
 
 /** A session that outlives the connection, named after the shard: whoever holds the shard has it. */
 function sessionOptions({ mqtt, shard }: ExternalBrokerOptions): IClientOptions {
