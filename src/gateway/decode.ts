@@ -1,12 +1,7 @@
 import type { Flag } from '../model/flags.ts';
 import type { MetricName } from '../model/ids.ts';
-import {
-  type Decimal,
-  decimalOf,
-  scaleDecimal,
-  shortestOfFloat16,
-  shortestOfFloat32,
-} from './decimal.ts';
+import { shortestOfFloat16, shortestOfFloat32 } from '../telemetry/shortest-float.ts';
+import { type Decimal, decimalOf, scaleDecimal } from './decimal.ts';
 import type { Identify } from './device-protocol.ts';
 import {
   type FlagSource,

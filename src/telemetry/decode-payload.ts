@@ -3,6 +3,8 @@ import type { Result } from '../model/result.ts';
 import { type DecodedFrame, decodeFrame } from './hj212/decode-frame.ts';
 import type { ReadingContext } from './hj212/reading-context.ts';
 import type { Hj212Reason } from './hj212/reading-reasons.ts';
+import { type DecodedMessage, decodeMessage } from './sparkplug/decode-message.ts';
+import type { SparkplugContext } from './sparkplug/sparkplug-context.ts';
 import { type Validated, validateBatch } from './validate.ts';
 
 /** Bytes as they came, with all that reading them again takes. */
@@ -25,7 +27,7 @@ export type Decoded = Validated | { readonly kind: 'unused' } | PayloadFault;
 /** Why a payload of another dialect than JSON is not a batch. */
 export interface PayloadFault {
   readonly kind: 'rejected';
-  readonly reason: Hj212Reason;
+  readonly reason: Hj212Reason | 'oversize' | 'sparkplug-malformed';
   readonly detail: string;
 }
 
@@ -41,11 +43,13 @@ export function decodePayload({ dialect, raw, context, receivedAtMs }: Payload):
       // The context is our own word.
       return decoded(decodeFrame(raw, JSON.parse(context ?? '') as ReadingContext, receivedAtMs));
     case 'sparkplug':
-      throw new Error(`Cannot read a payload of ${dialect}: this build does not know it`);
+      return decoded(
+        decodeMessage(raw, JSON.parse(context ?? '') as SparkplugContext, receivedAtMs),
+      );
   }
 }
 
-function decoded(read: Result<DecodedFrame, Hj212Reason>): Decoded {
+function decoded(read: Result<DecodedFrame | DecodedMessage, PayloadFault['reason']>): Decoded {
   if (read.ok) return read.value;
   return { kind: 'rejected', reason: read.reason, detail: read.detail };
 }

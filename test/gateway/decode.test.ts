@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decimalOf,
-  scaleDecimal,
-  shortestOfFloat16,
-  shortestOfFloat32,
-} from '../../src/gateway/decimal.ts';
+import { decimalOf, scaleDecimal } from '../../src/gateway/decimal.ts';
 import { createDecoder, FAULTY, type Reading, SILENT } from '../../src/gateway/decode.ts';
 import { needsOf, PointConfig } from '../../src/gateway/point-config.ts';
 import type { ByteOrder, PointType } from '../../src/gateway/point-types.ts';
 import { rawOf, textOf } from '../../src/gateway/raw-value.ts';
+import { shortestOfFloat16, shortestOfFloat32 } from '../../src/telemetry/shortest-float.ts';
 
 const point = (overrides: object) =>
   PointConfig.parse({ metric: 'm', address: 0, type: 'int16', range: [-1e9, 1e9], ...overrides });
