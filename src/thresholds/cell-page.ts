@@ -1,3 +1,4 @@
+import type { CellArchive } from './cell-archive.ts';
 import {
   CELL_SECONDS,
   CHANGED,
@@ -27,6 +28,8 @@ export interface CellPage {
   /** The same bytes as `whole`. */
   readonly single: Float32Array;
   readonly wide: Map<number, Float64Array>;
+  /** Where the minutes go that are no longer open. */
+  readonly archive: CellArchive;
 }
 
 export const EXPONENT_MAX = 4;
@@ -35,7 +38,7 @@ export const WIDE = 6;
 /** 10 to the power of each exponent. */
 export const SCALES = [1, 10, 100, 1_000, 10_000] as const;
 
-export function createCellPage(): CellPage {
+export function createCellPage(archive: CellArchive): CellPage {
   const whole = new Int32Array(PAGE_CHANNELS * CELL_SECONDS);
   return {
     openMinute: new Int32Array(PAGE_CHANNELS).fill(-1),
@@ -44,6 +47,7 @@ export function createCellPage(): CellPage {
     whole,
     single: new Float32Array(whole.buffer),
     wide: new Map(),
+    archive,
   };
 }
 

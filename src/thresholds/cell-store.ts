@@ -42,7 +42,7 @@ export const createCellStore = (): CellStore => ({ pages: [], archive: createCel
 
 export function channelCells({ pages, archive }: CellStore, index: number): ChannelCells {
   const number = Math.floor(index / PAGE_CHANNELS);
-  while (pages.length <= number) pages.push(createCellPage());
+  while (pages.length <= number) pages.push(createCellPage(archive));
   return { page: pages[number]!, slot: index % PAGE_CHANNELS, index, archive };
 }
 

@@ -19,8 +19,6 @@ export interface FactsSpan {
   readonly facts: ChannelFacts;
   readonly fromMs: number;
   readonly untilMs: number;
-  /** `changes` of the history that they were read from. */
-  readonly changes: number;
 }
 
 /** `channelFactsAt`, which the channel remembers: the same object for all minutes of a span. */
@@ -29,24 +27,22 @@ export function channelFacts(
   channel: Channel,
   minuteMs: number,
 ): ChannelFacts {
-  return channelFactsSpan(history, channel, minuteMs).facts;
+  const { own, slot } = channel;
+  const minute = minuteMs / MINUTE_MS;
+  const isFresh = own.factsChanges[slot] === history.changes;
+  if (isFresh && own.factsFrom[slot]! <= minute && minute < own.factsUntil[slot]!) {
+    return own.facts[slot]!;
+  }
+  const { facts, fromMs, untilMs } = channelFactsSpan(history, channel, minuteMs);
+  own.facts[slot] = facts;
+  own.factsFrom[slot] = Math.ceil(Math.max(fromMs / MINUTE_MS, MINUTE_LEAST));
+  own.factsUntil[slot] = Math.ceil(Math.min(untilMs / MINUTE_MS, MINUTE_MOST));
+  own.factsChanges[slot] = history.changes;
+  return facts;
 }
 
-/** The span that a minute lies in. */
-export function channelFactsSpan(
-  history: RegistryHistory,
-  channel: Channel,
-  minuteMs: number,
-): FactsSpan {
-  let span = channel.facts;
-  const isFresh = span !== null && span.changes === history.changes;
-  if (span === null || !isFresh || minuteMs < span.fromMs || minuteMs >= span.untilMs) {
-    const { device, metric } = channel;
-    span = findSpan(history, { gateway: channel.gateway.id, device, metric }, minuteMs);
-    channel.facts = span;
-  }
-  return span;
-}
+const MINUTE_LEAST = -(2 ** 31);
+const MINUTE_MOST = 2 ** 31 - 1;
 
 /** Starts of minutes at which the facts of a channel may change. */
 function changesOf(history: RegistryHistory, channel: GatewayChannel, minuteMs: number): number[] {
@@ -61,15 +57,20 @@ function changesOf(history: RegistryHistory, channel: GatewayChannel, minuteMs: 
   return changes;
 }
 
-function findSpan(history: RegistryHistory, channel: GatewayChannel, minuteMs: number): FactsSpan {
+/** The span that a minute lies in. */
+export function channelFactsSpan(
+  history: RegistryHistory,
+  { gateway, device, metric }: Channel,
+  minuteMs: number,
+): FactsSpan {
+  const channel = { gateway: gateway.id, device, metric };
   let fromMs = Number.NEGATIVE_INFINITY;
   let untilMs = Number.POSITIVE_INFINITY;
   for (const atMs of changesOf(history, channel, minuteMs)) {
     if (atMs <= minuteMs) fromMs = Math.max(fromMs, atMs);
     else untilMs = Math.min(untilMs, atMs);
   }
-  const facts = channelFactsAt(history, channel, minuteMs);
-  return { facts, fromMs, untilMs, changes: history.changes };
+  return { facts: channelFactsAt(history, channel, minuteMs), fromMs, untilMs };
 }
 
 /** Facts valid at a minute's start; a certificate must hold to its end, a mark may not touch it. */

@@ -1,4 +1,5 @@
 import { PAGE_CHANNELS } from './cell-page.ts';
+import type { ChannelFacts } from './channel-facts.ts';
 
 /** What moves with every datum of 256 channels, in flat arrays, one slot for each channel. */
 export interface ChannelPage {
@@ -15,6 +16,14 @@ export interface ChannelPage {
   /** Hub time before which silence adds no shift. */
   readonly silentUntilMs: Float64Array;
   readonly needsRescan: Uint8Array;
+  /** What the registry said of minutes `[from, until)`, and `changes` of the history that it was read from. */
+  readonly factsFrom: Int32Array;
+  readonly factsUntil: Int32Array;
+  readonly factsChanges: Int32Array;
+  readonly facts: (ChannelFacts | null)[];
+  /** Number of the factor that it was last seen to measure (0: none yet), and the gateway's first such channel. */
+  readonly factor: Uint16Array;
+  readonly firstAlike: Int32Array;
   /** Number of the channel's first rule; −1: none. */
   readonly firstRule: Int32Array;
 }
@@ -31,5 +40,11 @@ export const createChannelPage = (): ChannelPage => ({
   settledUntil: new Int32Array(PAGE_CHANNELS),
   silentUntilMs: new Float64Array(PAGE_CHANNELS),
   needsRescan: new Uint8Array(PAGE_CHANNELS),
+  factsFrom: new Int32Array(PAGE_CHANNELS),
+  factsUntil: new Int32Array(PAGE_CHANNELS),
+  factsChanges: new Int32Array(PAGE_CHANNELS).fill(-1),
+  facts: new Array<null>(PAGE_CHANNELS).fill(null),
+  factor: new Uint16Array(PAGE_CHANNELS),
+  firstAlike: new Int32Array(PAGE_CHANNELS),
   firstRule: new Int32Array(PAGE_CHANNELS).fill(-1),
 });

@@ -1,91 +1,114 @@
 import type { DeviceId, MetricName } from '../model/ids.ts';
+import type { CellArchive } from './cell-archive.ts';
+import { type CellPage, PAGE_CHANNELS } from './cell-page.ts';
 import type { ChannelCells } from './cell-store.ts';
-import type { FactsSpan } from './channel-facts.ts';
 import type { ChannelPage } from './channel-page.ts';
-import type { Channel, GatewayState } from './engine-state.ts';
+import type { DeviceRow } from './device-row.ts';
+import type { GatewayState } from './engine-state.ts';
 
 /**
- * A channel by name: a class, because its numbers live in the arrays of its page, and a hundred
- * thousand objects share these accessors.
+ * A channel by its index: a class, because its numbers live in the arrays of its pages, and a hundred thousand
+ * objects share these accessors.
  */
-export class ChannelRow implements Channel {
-  readonly gateway: GatewayState;
-  readonly device: DeviceId;
-  readonly metric: MetricName;
-  readonly cells: ChannelCells;
-  facts: FactsSpan | null = null;
-  readonly page: ChannelPage;
+export class ChannelRow implements ChannelCells {
+  readonly row: DeviceRow;
+  /** Place among the device's. */
+  readonly nth: number;
+  readonly index: number;
+  readonly page: CellPage;
+  readonly own: ChannelPage;
 
-  constructor(
-    gateway: GatewayState,
-    device: DeviceId,
-    metric: MetricName,
-    cells: ChannelCells,
-    page: ChannelPage,
-  ) {
-    this.gateway = gateway;
-    this.device = device;
-    this.metric = metric;
-    this.cells = cells;
+  constructor(row: DeviceRow, index: number, page: CellPage, own: ChannelPage) {
+    this.row = row;
+    this.nth = row.channels.length;
+    this.index = index;
     this.page = page;
+    this.own = own;
   }
 
+  get gateway(): GatewayState {
+    return this.row.gateway;
+  }
+  get device(): DeviceId {
+    return this.row.device;
+  }
+  get metric(): MetricName {
+    return this.row.metrics[this.nth]!;
+  }
+  get slot(): number {
+    return this.index % PAGE_CHANNELS;
+  }
+  get archive(): CellArchive {
+    return this.page.archive;
+  }
+  get cells(): ChannelCells {
+    return this;
+  }
+  /** Highest `at` taken; 0: none. */
   get watermarkMs(): number {
-    return this.page.watermarkMs[this.cells.slot]!;
+    return this.own.watermarkMs[this.slot]!;
   }
   set watermarkMs(atMs: number) {
-    this.page.watermarkMs[this.cells.slot] = atMs;
+    this.own.watermarkMs[this.slot] = atMs;
   }
+  /** Journaled time of the last datum. */
   get lastReceivedAtMs(): number {
-    return this.page.lastReceivedAtMs[this.cells.slot]!;
+    return this.own.lastReceivedAtMs[this.slot]!;
   }
   set lastReceivedAtMs(atMs: number) {
-    this.page.lastReceivedAtMs[this.cells.slot] = atMs;
+    this.own.lastReceivedAtMs[this.slot] = atMs;
   }
+  /** Entry that touched the channel last. */
   get touchedPos(): number {
-    return this.page.touchedPos[this.cells.slot]!;
+    return this.own.touchedPos[this.slot]!;
   }
   set touchedPos(pos: number) {
-    this.page.touchedPos[this.cells.slot] = pos;
+    this.own.touchedPos[this.slot] = pos;
   }
+  /** First minute with a datum: shifts from there on are judged, also empty ones. */
   get firstMinute(): number {
-    return this.page.firstMinute[this.cells.slot]!;
+    return this.own.firstMinute[this.slot]!;
   }
   set firstMinute(minute: number) {
-    this.page.firstMinute[this.cells.slot] = minute;
+    this.own.firstMinute[this.slot] = minute;
   }
+  /** Last minute closed. */
   get closedThrough(): number {
-    return this.page.closedThrough[this.cells.slot]!;
+    return this.own.closedThrough[this.slot]!;
   }
   set closedThrough(minute: number) {
-    this.page.closedThrough[this.cells.slot] = minute;
+    this.own.closedThrough[this.slot] = minute;
   }
+  /** Minutes before this are out of memory. */
   get droppedBefore(): number {
-    return this.page.droppedBefore[this.cells.slot]!;
+    return this.own.droppedBefore[this.slot]!;
   }
   set droppedBefore(minute: number) {
-    this.page.droppedBefore[this.cells.slot] = minute;
+    this.own.droppedBefore[this.slot] = minute;
   }
+  /** A closed minute that late data changed, to be shown again; −1: none. */
   get lateMinute(): number {
-    return this.page.lateMinute[this.cells.slot]!;
+    return this.own.lateMinute[this.slot]!;
   }
   set lateMinute(minute: number) {
-    this.page.lateMinute[this.cells.slot] = minute;
+    this.own.lateMinute[this.slot] = minute;
   }
+  /** Number of its first rule; −1: none. */
   get firstRule(): number {
-    return this.page.firstRule[this.cells.slot]!;
+    return this.own.firstRule[this.slot]!;
   }
   set firstRule(id: number) {
-    this.page.firstRule[this.cells.slot] = id;
+    this.own.firstRule[this.slot] = id;
   }
+  /** Facts changed: shifts of the days in memory are looked up again on the next tick. */
   get needsRescan(): boolean {
-    return this.page.needsRescan[this.cells.slot] === 1;
+    return this.own.needsRescan[this.slot] === 1;
   }
   set needsRescan(needs: boolean) {
-    this.page.needsRescan[this.cells.slot] = needs ? 1 : 0;
+    this.own.needsRescan[this.slot] = needs ? 1 : 0;
     // What was settled by the facts before isn't any more.
     if (!needs) return;
-    this.page.settledUntil[this.cells.slot] = 0;
-    this.page.silentUntilMs[this.cells.slot] = 0;
+    this.own.settledUntil[this.slot] = 0;
+    this.own.silentUntilMs[this.slot] = 0;
   }
 }

@@ -6,10 +6,9 @@ import { addChannel, type EngineState } from './engine-state.ts';
 /** Every channel in its order; its rules and cells stand elsewhere. */
 export function writeChannels(state: EngineState): Uint8Array {
   const writer = createByteWriter();
-  const numbers = new Map([...state.gateways.values()].map((gateway, i) => [gateway, i]));
   writer.u32(state.channels.length);
   for (const { gateway, device, metric } of state.channels) {
-    writer.u32(numbers.get(gateway)!);
+    writer.u32(gateway.index);
     writer.text(device);
     writer.text(metric);
   }
@@ -26,5 +25,8 @@ export function readChannels(state: EngineState, bytes: Buffer): void {
     const device = reader.text() as DeviceId;
     addChannel(state, gateway, device, reader.text() as MetricName);
   }
-  for (const page of state.channelPages) readColumns(reader, page);
+  for (const page of state.channelPages) {
+    readColumns(reader, page);
+    page.factsChanges.fill(-1);
+  }
 }

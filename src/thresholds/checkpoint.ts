@@ -12,6 +12,7 @@ import {
   type EngineState,
   type GatewayState,
   gatewayOf,
+  waitFor,
 } from './engine-state.ts';
 import type { SettledRange } from './gateway-progress.ts';
 import { addFact } from './registry-history.ts';
@@ -82,8 +83,8 @@ const savedGateway = (gateway: GatewayState): SavedGateway => ({
   trace: [...gateway.trace],
   findings: gateway.findings,
   unregistered: [gateway.unregisteredReadings, gateway.unregisteredDayMs],
-  noted: [...gateway.noted],
-  waiting: [...gateway.waiting],
+  noted: [...(gateway.noted ?? [])],
+  waiting: [...(gateway.waiting ?? [])],
 });
 
 /** The state that `writeCheckpoint` was given, if this build with these settings made it. */
@@ -141,8 +142,8 @@ function restoreGateway(state: EngineState, saved: SavedGateway): void {
   gateway.progress.isSettled = saved.isSettled;
   for (const [epoch, ranges] of saved.epochs) gateway.progress.epochs.set(epoch, ranges);
   for (const [epoch, links] of saved.trace) gateway.trace.set(epoch, links);
-  Object.assign(gateway.findings, saved.findings);
+  gateway.findings = saved.findings;
   [gateway.unregisteredReadings, gateway.unregisteredDayMs] = saved.unregistered;
-  for (const note of saved.noted) gateway.noted.add(note);
-  for (const id of saved.waiting) gateway.waiting.add(id);
+  if (saved.noted.length > 0) gateway.noted = new Set(saved.noted);
+  for (const id of saved.waiting) waitFor(gateway, id);
 }

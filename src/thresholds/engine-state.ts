@@ -1,82 +1,52 @@
 import type { EngineOutput } from '../model/exposure.ts';
 import type { DeviceId, GatewayId, MetricName } from '../model/ids.ts';
 import { PAGE_CHANNELS } from './cell-page.ts';
-import { type CellStore, type ChannelCells, channelCells, createCellStore } from './cell-store.ts';
+import { type CellStore, channelCells, createCellStore } from './cell-store.ts';
 import { type CellsMemo, createCellsMemo } from './cells-memo.ts';
 import type { ChainTrace } from './chain-trace.ts';
 import { ChannelRow } from './channel.ts';
-import type { FactsSpan } from './channel-facts.ts';
 import { type ChannelIndex, createChannelIndex } from './channel-index.ts';
 import { type ChannelPage, createChannelPage } from './channel-page.ts';
-import { createGatewayWatch, type GatewayWatch } from './detectors/gateway-watch.ts';
 import { createMonitor, type Monitor } from './detectors/monitor.ts';
+import type { DeviceRow } from './device-row.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import type { FedRules } from './fed-rules.ts';
-import { createFindings, type GatewayFindings } from './gateway-findings.ts';
+import type { GatewayFindings } from './gateway-findings.ts';
 import { createGatewayProgress, type GatewayProgress } from './gateway-progress.ts';
 import { type LimitSet, loadLimitSet } from './limits/limit-set.ts';
 import { createRegistryHistory, type RegistryHistory } from './registry-history.ts';
 import type { RuleDefinition } from './rule-definition.ts';
 import type { RuleRow } from './rule-row.ts';
 import { createRuleTable, type RuleTable } from './rule-table.ts';
+import { share } from './share-parts.ts';
 import type { ShiftSums } from './shift-sums.ts';
 
 /** One rule in one shift as far as it has come. */
 export type RuleState = RuleRow;
 
 /** A metric of a device as one gateway delivers it. */
-export interface Channel {
-  readonly gateway: GatewayState;
-  readonly device: DeviceId;
-  readonly metric: MetricName;
-  readonly cells: ChannelCells;
-  readonly page: ChannelPage;
-  /** Highest `at` taken; 0: none. */
-  watermarkMs: number;
-  /** Journaled time of the last datum. */
-  lastReceivedAtMs: number;
-  /** First minute with a datum: shifts from there on are judged, also empty ones. */
-  firstMinute: number;
-  /** Last minute closed. */
-  closedThrough: number;
-  /** Minutes before this are out of memory. */
-  droppedBefore: number;
-  /** A closed minute that late data changed, to be shown again; −1: none. */
-  lateMinute: number;
-  /** Entry that touched the channel last. */
-  touchedPos: number;
-  /** Facts changed: shifts of the days in memory are looked up again on the next tick. */
-  needsRescan: boolean;
-  /** Number of its first rule; −1: none. */
-  firstRule: number;
-  /** What the registry said of the minutes last asked for. */
-  facts: FactsSpan | null;
-}
-
-/** The channels of a device, in the order in which its first frame named them. */
-export interface DeviceRow {
-  readonly device: DeviceId;
-  readonly metrics: MetricName[];
-  readonly channels: Channel[];
-}
+export type Channel = ChannelRow;
 
 export interface GatewayState {
   readonly id: GatewayId;
+  /** Dense, 0 and up. */
+  readonly index: number;
   readonly progress: GatewayProgress;
   /** Whether it numbers its batches: order can be told, so nothing needs to wait for the grace. */
   isNumbered: boolean;
-  readonly devices: Map<DeviceId, DeviceRow>;
-  readonly channels: Channel[];
+  /** Its devices, the last first. */
+  lastDevice: DeviceRow | null;
+  channelCount: number;
   readonly trace: ChainTrace;
-  readonly findings: GatewayFindings;
+  /** Null: none yet. */
+  findings: GatewayFindings | null;
   /** Readings of channels that weren't registered, and the last UTC day on which that was told. */
   unregisteredReadings: number;
   unregisteredDayMs: number;
-  /** Keys of signals given once, e.g. one clock signal a day. */
-  readonly noted: Set<string>;
-  readonly watch: GatewayWatch;
-  /** Numbers of rules that wait for the gateway to settle. */
-  readonly waiting: Set<number>;
+  /** Keys of signals given once, e.g. one clock signal a day; null: none yet. */
+  noted: Set<string> | null;
+  /** Numbers of rules that wait for the gateway to settle; null: none ever did. */
+  waiting: Set<number> | null;
 }
 
 /** All that the engine knows; every part of it goes into a checkpoint. */
@@ -140,21 +110,27 @@ export function gatewayOf(state: EngineState, id: GatewayId): GatewayState {
   if (gateway === undefined) {
     gateway = {
       id,
+      index: state.gateways.size,
       progress: createGatewayProgress(),
       isNumbered: false,
-      devices: new Map(),
-      channels: [],
+      lastDevice: null,
+      channelCount: 0,
       trace: new Map(),
-      findings: createFindings(),
+      findings: null,
       unregisteredReadings: 0,
       unregisteredDayMs: -1,
-      noted: new Set(),
-      watch: createGatewayWatch(),
-      waiting: new Set(),
+      noted: null,
+      waiting: null,
     };
     state.gateways.set(id, gateway);
   }
   return gateway;
+}
+
+/** The rule is judged when its gateway settles. */
+export function waitFor(gateway: GatewayState, rule: number): void {
+  gateway.waiting ??= new Set();
+  gateway.waiting.add(rule);
 }
 
 export function addChannel(
@@ -165,18 +141,13 @@ export function addChannel(
 ): Channel {
   const index = state.channels.length;
   if (index % PAGE_CHANNELS === 0) state.channelPages.push(createChannelPage());
-  const page = state.channelPages.at(-1)!;
-  const channel = new ChannelRow(gateway, device, metric, channelCells(state.cells, index), page);
-  const row = gateway.devices.get(device);
-  if (row === undefined) {
-    gateway.devices.set(device, { device, metrics: [metric], channels: [channel] });
-  } else {
-    row.metrics.push(metric);
-    row.channels.push(channel);
-  }
-  gateway.channels.push(channel);
+  const row = state.channelsByName.ensureRow(gateway, device);
+  const { page } = channelCells(state.cells, index);
+  const channel = new ChannelRow(row, index, page, state.channelPages.at(-1)!);
+  row.metrics = share(state.rules.parts, [...row.metrics, metric]);
+  row.channels = [...row.channels, channel];
+  gateway.channelCount++;
   state.channels.push(channel);
-  state.channelsByName.add(channel);
   const named = state.channelsByName.ofDevice(device).filter((one) => one.metric === metric);
   if (named.length > 1) for (const one of named) state.shared.add(one);
   return channel;

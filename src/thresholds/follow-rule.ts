@@ -111,7 +111,7 @@ function showStanding(rule: RuleState, progress: ProgressRow, emit: Emit): void 
   if (limit === undefined) return;
   const current = runningNumber(running);
   const state = standingState(current, limit);
-  const isTurn = (minute + rule.channel.cells.index) % STANDING_MINUTES === 0;
+  const isTurn = (minute + rule.channel.index) % STANDING_MINUTES === 0;
   const warns = !rule.hasWarned && (state === 'near' || state === 'over');
   const isShown = isTurn || state === 'over' || state !== rule.standing;
   rule.standing = state;

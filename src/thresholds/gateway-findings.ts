@@ -12,11 +12,11 @@ import { type TimeSpan, touchesSpan } from './time-spans.ts';
 export type GatewayFinding = 'chain-broken' | 'unchained' | 'clock-unknown';
 export type GatewayFindings = Record<GatewayFinding, TimeSpan[]>;
 
-export const createFindings = (): GatewayFindings => ({
-  'chain-broken': [],
-  unchained: [],
-  'clock-unknown': [],
-});
+/** The gateway's, made when there are none yet. */
+export function findingsOf(gateway: GatewayState): GatewayFindings {
+  gateway.findings ??= { 'chain-broken': [], unchained: [], 'clock-unknown': [] };
+  return gateway.findings;
+}
 
 /** Whether the registry, as known, had a public key of the gateway at a time. */
 export const hasKey = (history: RegistryHistory, id: GatewayId, atMs: number): boolean =>
@@ -27,6 +27,7 @@ export function findingsAgainst(state: EngineState, rule: RuleState): readonly G
   const { tableStartMs: fromMs, endMs } = rule;
   const found = new Set<GatewayFinding>();
   for (const { id, findings } of gatewaysOf(state, rule)) {
+    if (findings === null) continue;
     const isKeyed = hasKey(state.history, id, fromMs) || hasKey(state.history, id, endMs);
     for (const finding of Object.keys(findings) as GatewayFinding[]) {
       if (finding !== 'chain-broken' && !isKeyed) continue;

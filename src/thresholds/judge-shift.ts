@@ -24,7 +24,7 @@ export function judgeShift(state: EngineState, rule: RuleState, nowMs: number, e
   rule.dirtyAtMs = null;
   rule.evaluatedAtMs = nowMs;
   dropProgress(state.rules, rule.id);
-  rule.channel.gateway.waiting.delete(rule.id);
+  rule.channel.gateway.waiting?.delete(rule.id);
   keepShiftSum(state, rule, inputs, judged, nowMs);
   const isKnown = judged.resultHash === rule.resultHash;
   // The same result with other obstacles is told again: it may have been pushed without them.

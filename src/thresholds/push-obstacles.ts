@@ -1,4 +1,5 @@
 import { MINUTE_MS } from '../model/time.ts';
+import { channelsOf } from './device-row.ts';
 import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engine-state.ts';
 import type { GatewayFinding } from './gateway-findings.ts';
 import { judgeCertain, judgeShift } from './judge-shift.ts';
@@ -32,7 +33,7 @@ const lastMinuteOf = ({ channel, endMs }: RuleState): number =>
 
 function rulesReading(state: EngineState, gateway: GatewayState): readonly RuleState[] {
   const rules = new Set<number>();
-  for (const { device, metric } of gateway.channels) {
+  for (const { device, metric } of channelsOf(gateway)) {
     const name = channelName(device, metric);
     const named: readonly Channel[] = state.channelsByName.get(name) ?? [];
     for (const channel of named) {

@@ -1,6 +1,6 @@
 import { DAY_MS, MINUTE_MS } from '../model/time.ts';
 import { refOf } from './build-inputs.ts';
-import type { Channel, EngineState, RuleState } from './engine-state.ts';
+import { type Channel, type EngineState, type RuleState, waitFor } from './engine-state.ts';
 import { feedRule, unfeedRule } from './fed-rules.ts';
 import { type RuleDefinition, tableStartMs } from './rule-definition.ts';
 import { definitionFrom } from './rule-plan.ts';
@@ -18,7 +18,7 @@ export function definitionsOfDay(
   day: number,
 ): readonly RuleDefinition[] {
   const { days, history, limitSet } = state;
-  const key = `${channel.cells.index} ${day} ${history.changes}`;
+  const key = `${channel.index} ${day} ${history.changes}`;
   let definitions = days.get(key);
   if (definitions === undefined) {
     if (days.size >= DAYS_MAX) days.clear();
@@ -35,8 +35,7 @@ export function ensureRules(
   firstMinute: number,
   lastMinute: number,
 ): void {
-  const { page } = channel;
-  const { slot } = channel.cells;
+  const { own: page, slot } = channel;
   if (page.settledFrom[slot]! <= firstMinute && lastMinute < page.settledUntil[slot]!) return;
   const fromMs = firstMinute * MINUTE_MS;
   const untilMs = (lastMinute + 1) * MINUTE_MS;
@@ -73,12 +72,12 @@ export function ensureRule(
   const known = findRule(state.rules, ruleKeyOf(definition));
   if (known >= 0) return new RuleRow(state, known);
   if (tableStartMs(definition) / MINUTE_MS < channel.droppedBefore) return undefined;
-  const rule = new RuleRow(state, addRule(state.rules, channel.cells.index, definition));
+  const rule = new RuleRow(state, addRule(state.rules, channel.index, definition));
   rule.lastDatumAtMs = channel.lastReceivedAtMs;
   appendRule(state, channel, rule.id);
   feedRule(state, rule);
   // Found by late data: it is judged when the gateway settles, or by a tick.
-  if (isPast(state, rule)) channel.gateway.waiting.add(rule.id);
+  if (isPast(state, rule)) waitFor(channel.gateway, rule.id);
   return rule;
 }
 
@@ -100,7 +99,7 @@ export function forgetRule(state: EngineState, rule: RuleState): void {
   const before = rulesOf(state, channel).find((one) => one.page.next[one.slot] === id);
   if (before === undefined) channel.firstRule = after;
   else before.page.next[before.slot] = after;
-  channel.gateway.waiting.delete(id);
+  channel.gateway.waiting?.delete(id);
   unfeedRule(state, rule);
   removeRule(state.rules, id);
 }

@@ -19,6 +19,7 @@ export function emitOnce(
   emit: Emit,
 ): void {
   const note = `${kind} ${atMs} ${Object.values(detail).join(' ')}`;
+  gateway.noted ??= new Set();
   if (gateway.noted.has(note)) return;
   if (gateway.noted.size >= NOTED_MAX) gateway.noted.clear();
   gateway.noted.add(note);

@@ -2,7 +2,7 @@ import type { BatchEntry } from '../model/entry.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { closeMinutes } from './close-minutes.ts';
 import { noteClock } from './detectors/gateway-watch.ts';
-import { type Channel, type Emit, type EngineState, gatewayOf } from './engine-state.ts';
+import { type Channel, type Emit, type EngineState, gatewayOf, waitFor } from './engine-state.ts';
 import { judgeShift } from './judge-shift.ts';
 import { RuleRow } from './rule-row.ts';
 import { livePlanOf, nextRule } from './rule-table.ts';
@@ -21,7 +21,7 @@ export function stepBatch(state: EngineState, entry: BatchEntry, emit: Emit): vo
   const gateway = gatewayOf(state, entry.gateway);
   const wasSettled = gateway.progress.isSettled;
   const found = noteChain(state, gateway, entry, emit);
-  noteClock(gateway.watch, entry);
+  noteClock(state.monitor.clocks, gateway.index, entry);
   const clock = clockOf(entry);
   const taking: Taking = {
     state,
@@ -69,6 +69,6 @@ function closeShifts(taking: Taking, channel: Channel, watermarkBefore: number):
     const rule = new RuleRow(state, id);
     if (rule.isClosed) continue;
     if (gateway.progress.isSettled) judgeShift(state, rule, entry.receivedAtMs, emit);
-    else gateway.waiting.add(id);
+    else waitFor(gateway, id);
   }
 }

@@ -3,7 +3,7 @@ import type { BatchEntry, GapEntry, ParkedEntry, SealEntry } from '../model/entr
 import { breakSpan, gapSpan, traceLink, traceSeal } from './chain-trace.ts';
 import type { Emit, EngineState, GatewayState } from './engine-state.ts';
 import { gatewayOf } from './engine-state.ts';
-import { type GatewayFinding, hasKey } from './gateway-findings.ts';
+import { findingsOf, type GatewayFinding, hasKey } from './gateway-findings.ts';
 import { addRange, type ChainBreak } from './gateway-progress.ts';
 import { judgeShift } from './judge-shift.ts';
 import { tellAgain } from './push-obstacles.ts';
@@ -33,7 +33,7 @@ export function noteChain(
   const span = framesSpan(batch.frames);
   const found: Found[] = [];
   const note = (finding: GatewayFinding, of: TimeSpan): void => {
-    if (addSpan(gateway.findings[finding], of)) found.push([finding, of]);
+    if (addSpan(findingsOf(gateway)[finding], of)) found.push([finding, of]);
   };
   if (batch.clock === undefined && canSeal) note('clock-unknown', span);
   if (!isChained) {
@@ -139,7 +139,7 @@ function settleRange(
 
 const noteBroken = (gateway: GatewayState, spans: readonly TimeSpan[]): readonly Found[] =>
   spans
-    .filter((span) => addSpan(gateway.findings['chain-broken'], span))
+    .filter((span) => addSpan(findingsOf(gateway)['chain-broken'], span))
     .map((span): Found => ['chain-broken', span]);
 
 /** A seal over another chain than the one that came is a break of all since the seal before. */
@@ -155,7 +155,7 @@ export function stepSeal(state: EngineState, entry: SealEntry, emit: Emit): void
 
 /** Nothing is missing any more: shifts that waited are judged, changed ones at most every 10 min. */
 export function settle(state: EngineState, gateway: GatewayState, nowMs: number, emit: Emit): void {
-  for (const id of [...gateway.waiting]) {
+  for (const id of [...(gateway.waiting ?? [])]) {
     const rule = new RuleRow(state, id);
     if (!isPast(state, rule)) continue;
     const isDue = nowMs >= rule.evaluatedAtMs + state.settings.revisionIntervalMs;

@@ -42,8 +42,7 @@ function rescan(state: EngineState, channel: Channel): void {
 function addSilentRules(state: EngineState, channel: Channel, atMs: number): void {
   const { graceMs, horizonMs, incompleteAfterMs } = state.settings;
   if (atMs < channel.lastReceivedAtMs + incompleteAfterMs) return;
-  const { page } = channel;
-  const { slot } = channel.cells;
+  const { own: page, slot } = channel;
   if (atMs < page.silentUntilMs[slot]!) return;
   const fromMs = Math.max(channel.watermarkMs, atMs - horizonMs);
   const dayEnd = Math.floor(atMs / DAY_MS) + 1;

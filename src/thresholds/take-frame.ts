@@ -2,13 +2,8 @@ import type { Frame } from '../model/batch.ts';
 import type { DeviceId, MetricName } from '../model/ids.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { profileOf } from './channel-facts.ts';
-import {
-  addChannel,
-  type Channel,
-  type DeviceRow,
-  type Emit,
-  type GatewayState,
-} from './engine-state.ts';
+import type { DeviceRow } from './device-row.ts';
+import { addChannel, type Channel, type Emit, type GatewayState } from './engine-state.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { valueAt } from './registry-history.ts';
 import { type SecondState, stateOf, wideState } from './second-state.ts';
@@ -31,7 +26,7 @@ export function takeFrame(taking: Taking, frame: Frame): void {
   const isOneSecond = frame.spanMs === SECOND_MS;
   const minute = Math.floor((endS - 1) / CELL_SECONDS);
   const second = endS - 1 - minute * CELL_SECONDS;
-  const row = gateway.devices.get(frame.device);
+  const row = state.channelsByName.row(gateway, frame.device);
   let next = 0;
   for (const name in frame.values) {
     const metric = name as MetricName;
@@ -78,7 +73,7 @@ function newChannel(
   metric: MetricName,
 ): Channel | undefined {
   // The frame's first metric may have made its device known.
-  const row = gateway.devices.get(device);
+  const row = state.channelsByName.row(gateway, device);
   const known = row?.channels[row.metrics.indexOf(metric)];
   if (known !== undefined) return known;
   const { channelsMax, gatewayChannelsMax } = state.settings;
@@ -88,7 +83,7 @@ function newChannel(
     return undefined;
   }
   const isFull = state.channels.length >= channelsMax;
-  if (isFull || gateway.channels.length >= gatewayChannelsMax) {
+  if (isFull || gateway.channelCount >= gatewayChannelsMax) {
     const reason = isFull ? 'channels-max' : 'gateway-channels-max';
     emitOnce(gateway, 'DATA_GAP', dayMs, { reason, device }, emit);
     return undefined;

@@ -1,7 +1,7 @@
 import { HOUR_MS, MINUTE_MS } from '../model/time.ts';
 import { putDatum } from './cell-store.ts';
 import { flushLateCell } from './close-minutes.ts';
-import type { Channel, EngineState } from './engine-state.ts';
+import { type Channel, type EngineState, waitFor } from './engine-state.ts';
 import { noteFed, noteShared } from './fed-rules.ts';
 import { forgetProgress } from './follow-rule.ts';
 import { CONFLICTED, UNCHANGED } from './minute-cell.ts';
@@ -68,7 +68,7 @@ function noteLate(taking: Taking, channel: Channel, minute: number): void {
       continue;
     }
     if (rule.isClosed) rule.dirtyAtMs = entry.receivedAtMs;
-    gateway.waiting.add(rule.id);
+    waitFor(gateway, rule.id);
   }
 }
 

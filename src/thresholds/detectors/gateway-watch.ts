@@ -1,32 +1,16 @@
 import type { BatchEntry } from '../../model/entry.ts';
-import type { FactorId } from '../../model/ids.ts';
 import { MINUTE_MS } from '../../model/time.ts';
 import { clockDrift } from './clock-drift.ts';
-import type { SuspectSpan } from './suspect-spans.ts';
+import { type PagedNumbers, pageOf, recordOf } from './monitor-memory.ts';
 
-/** What the monitor keeps of a gateway, beside the records of its channels. */
-export interface GatewayWatch {
-  readonly clockMemory: Float64Array;
-  /** Last known offset of its clock, ms, and how wrong that may be; NaN: none since it was asked last. */
-  offsetMs: number;
-  errMs: number;
-  readonly neighbours: Map<FactorId, NeighbourMinute>;
-  readonly spans: SuspectSpan[];
-}
-
-/** Channels of a factor that closed the same minute, by their mean. */
-export interface NeighbourMinute {
-  minute: number;
-  readonly byMean: Map<number, number>;
-}
-
-export const createGatewayWatch = (): GatewayWatch => ({
-  clockMemory: new Float64Array(clockDrift.slots),
-  offsetMs: Number.NaN,
-  errMs: 0,
-  neighbours: new Map(),
-  spans: [],
-});
+/**
+ * Numbers of each gateway's clock: the memory of `clockDrift`, then its last offset, ms, how wrong that may be,
+ * and 1 when there is one since it was asked last.
+ */
+export const CLOCK_OFFSET = clockDrift.slots;
+export const CLOCK_ERR = CLOCK_OFFSET + 1;
+export const CLOCK_KNOWN = CLOCK_OFFSET + 2;
+export const CLOCK_SLOTS = CLOCK_OFFSET + 3;
 
 /** A live batch of a free-running clock came at most this late, or it says nothing of the clock. */
 const DELAY_MS_MAX = 2 * MINUTE_MS;
@@ -37,16 +21,21 @@ const DELAY_ERR_MS = 250;
  * Notes what a batch shows of its gateway's clock: what the gateway measured itself, or, when it has no
  * time source, the quickest passage to the hub. A virtual clock is meant to be another.
  */
-export function noteClock(watch: GatewayWatch, entry: BatchEntry): void {
+export function noteClock(clocks: PagedNumbers, gateway: number, entry: BatchEntry): void {
   const { clock, createdAt } = entry.batch;
   if (clock === undefined || clock.source === 'virtual') return;
+  const numbers = pageOf(clocks, gateway);
+  const at = recordOf(clocks, gateway);
   if (clock.source !== 'free') {
-    watch.offsetMs = clock.offsetMs;
-    watch.errMs = clock.errMs;
+    numbers[at + CLOCK_OFFSET] = clock.offsetMs;
+    numbers[at + CLOCK_ERR] = clock.errMs;
+    numbers[at + CLOCK_KNOWN] = 1;
     return;
   }
   const aheadMs = createdAt - entry.receivedAtMs;
   if (entry.topic !== 'live' || Math.abs(aheadMs) > DELAY_MS_MAX) return;
-  watch.errMs = DELAY_ERR_MS;
-  watch.offsetMs = Number.isNaN(watch.offsetMs) ? aheadMs : Math.max(watch.offsetMs, aheadMs);
+  const isKnown = numbers[at + CLOCK_KNOWN] === 1;
+  numbers[at + CLOCK_ERR] = DELAY_ERR_MS;
+  numbers[at + CLOCK_OFFSET] = isKnown ? Math.max(numbers[at + CLOCK_OFFSET]!, aheadMs) : aheadMs;
+  numbers[at + CLOCK_KNOWN] = 1;
 }

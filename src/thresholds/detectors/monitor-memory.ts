@@ -41,20 +41,30 @@ function startsOf<K extends string>(
   return { at, end };
 }
 
-/** Numbers of the detectors, `CHANNEL_SLOTS` for each channel, by its index. */
-export interface MonitorMemory {
-  numbers: Float64Array;
+/** `slots` numbers of each of many things, by index; room is made a page at a time. */
+export interface PagedNumbers {
+  readonly slots: number;
+  readonly pages: Float64Array[];
 }
 
-export const createMonitorMemory = (): MonitorMemory => ({ numbers: new Float64Array(0) });
+const PAGE_RECORDS = 256;
 
-/** Where a channel's record begins; makes room for it. */
-export function recordOf(memory: MonitorMemory, index: number): number {
-  const at = index * CHANNEL_SLOTS;
-  if (at >= memory.numbers.length) {
-    const grown = new Float64Array(Math.max(16, 2 * (index + 1)) * CHANNEL_SLOTS);
-    grown.set(memory.numbers);
-    memory.numbers = grown;
-  }
-  return at;
+export const createPagedNumbers = (slots: number): PagedNumbers => ({ slots, pages: [] });
+
+/** The numbers among which a record lies. */
+export function pageOf(numbers: PagedNumbers, index: number): Float64Array {
+  const page = Math.floor(index / PAGE_RECORDS);
+  while (numbers.pages.length <= page) addPage(numbers);
+  return numbers.pages[page]!;
 }
+
+/** Makes room for 256 more. */
+export function addPage({ slots, pages }: PagedNumbers): Float64Array {
+  const page = new Float64Array(PAGE_RECORDS * slots);
+  pages.push(page);
+  return page;
+}
+
+/** Where among them it begins. */
+export const recordOf = ({ slots }: PagedNumbers, index: number): number =>
+  (index % PAGE_RECORDS) * slots;

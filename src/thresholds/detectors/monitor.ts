@@ -1,14 +1,24 @@
-import type { FactorId, GatewayId } from '../../model/ids.ts';
+import type { FactorId } from '../../model/ids.ts';
+import { createByteReader, createByteWriter } from '../byte-writer.ts';
 import type { EngineState } from '../engine-state.ts';
-import { CHANNEL_SLOTS, createMonitorMemory, type MonitorMemory } from './monitor-memory.ts';
-import type { SuspectSpan } from './suspect-spans.ts';
+import { CLOCK_SLOTS } from './gateway-watch.ts';
+import { addPage, CHANNEL_SLOTS, createPagedNumbers, type PagedNumbers } from './monitor-memory.ts';
+import type { SpansByIndex, SuspectSpan } from './suspect-spans.ts';
+import type { NeighbourMinute } from './watch-neighbours.ts';
 import type { UnheardSince } from './watch-unheard.ts';
 
-/** All that the detectors know of channels; what they know of gateways stands with those. */
+/** All that the detectors know. */
 export interface Monitor {
-  readonly memory: MonitorMemory;
-  /** Time that a finding speaks against, by channel index. */
-  readonly spans: Map<number, SuspectSpan[]>;
+  /** Of channels, by index. */
+  readonly memory: PagedNumbers;
+  /** Of gateways' clocks, by index. */
+  readonly clocks: PagedNumbers;
+  /** Time that a finding speaks against, by channel and by gateway. */
+  readonly spans: SpansByIndex;
+  readonly gatewaySpans: SpansByIndex;
+  /** Channels of one factor at one gateway, by the first of them, where there are several. */
+  readonly groups: Map<number, NeighbourMinute>;
+  readonly factors: Map<FactorId, number>;
   /** Registered channels that nothing ever came of, by name. */
   readonly unheard: Map<string, UnheardSince>;
   /** Hub time of the last tick, and of the first after the hub was away; 0: none. */
@@ -17,84 +27,75 @@ export interface Monitor {
 }
 
 export const createMonitor = (): Monitor => ({
-  memory: createMonitorMemory(),
+  memory: createPagedNumbers(CHANNEL_SLOTS),
+  clocks: createPagedNumbers(CLOCK_SLOTS),
   spans: new Map(),
+  gatewaySpans: new Map(),
+  groups: new Map(),
+  factors: new Map(),
   unheard: new Map(),
   tickMs: 0,
   wokeAtMs: 0,
 });
 
-interface SavedWatch {
-  readonly gateway: GatewayId;
-  readonly clock: readonly number[];
-  readonly offsetMs: number | null;
-  readonly errMs: number;
-  readonly neighbours: readonly (readonly [
-    FactorId,
-    number,
-    readonly (readonly [number, number])[],
-  ])[];
-  readonly spans: readonly SuspectSpan[];
-}
+type SavedSpans = readonly (readonly [number, SuspectSpan[]])[];
 
 interface Saved {
   readonly tickMs: number;
   readonly wokeAtMs: number;
   readonly unheard: readonly (readonly [string, number, readonly number[]])[];
-  readonly spans: readonly (readonly [number, readonly SuspectSpan[]])[];
-  readonly watches: readonly SavedWatch[];
+  readonly spans: SavedSpans;
+  readonly gatewaySpans: SavedSpans;
+  readonly groups: readonly (readonly [number, number, readonly (readonly [number, number])[]])[];
+  readonly factors: readonly FactorId[];
 }
 
-/** What the detectors know, as bytes: length and text of a JSON object, then the channels' numbers. */
-export function writeMonitor(state: EngineState): Uint8Array {
+/** What the detectors know, as bytes: length and text of a JSON object, then the pages of numbers. */
+export function writeMonitor({ monitor }: EngineState): Uint8Array {
   const saved: Saved = {
-    tickMs: state.monitor.tickMs,
-    wokeAtMs: state.monitor.wokeAtMs,
-    unheard: [...state.monitor.unheard].map(
+    tickMs: monitor.tickMs,
+    wokeAtMs: monitor.wokeAtMs,
+    unheard: [...monitor.unheard].map(
       ([name, { sinceMs, memory }]) => [name, sinceMs, [...memory]] as const,
     ),
-    spans: [...state.monitor.spans],
-    watches: [...state.gateways.values()].map(({ id, watch }) => ({
-      gateway: id,
-      clock: [...watch.clockMemory],
-      offsetMs: Number.isNaN(watch.offsetMs) ? null : watch.offsetMs,
-      errMs: watch.errMs,
-      neighbours: [...watch.neighbours].map(
-        ([factor, { minute, byMean }]) => [factor, minute, [...byMean]] as const,
-      ),
-      spans: watch.spans,
-    })),
+    spans: [...monitor.spans],
+    gatewaySpans: [...monitor.gatewaySpans],
+    groups: [...monitor.groups].map(
+      ([first, { minute, byMean }]) => [first, minute, [...byMean]] as const,
+    ),
+    factors: [...monitor.factors.keys()],
   };
   const json = Buffer.from(JSON.stringify(saved));
-  const head = Buffer.alloc(4);
-  head.writeUInt32BE(json.byteLength);
-  const { numbers } = state.monitor.memory;
-  const used = Math.min(numbers.length, state.channels.length * CHANNEL_SLOTS);
-  return Buffer.concat([head, json, new Uint8Array(numbers.buffer, 0, used * 8)]);
+  const writer = createByteWriter();
+  writer.u32(json.byteLength);
+  writer.raw(json);
+  for (const { pages } of [monitor.memory, monitor.clocks]) {
+    writer.u32(pages.length);
+    for (const { buffer } of pages) writer.raw(new Uint8Array(buffer));
+  }
+  return writer.bytes();
 }
 
-/** Puts back what `writeMonitor` wrote; gateways are there already. */
-export function restoreMonitor(state: EngineState, bytes: Buffer): void {
-  const start = 4 + bytes.readUInt32BE(0);
-  const saved = JSON.parse(bytes.toString('utf8', 4, start)) as Saved;
-  // A copy: the numbers must lie at a multiple of 8.
-  const numbers = new Uint8Array(bytes.subarray(start));
-  state.monitor.memory.numbers = new Float64Array(numbers.buffer);
-  state.monitor.tickMs = saved.tickMs;
-  state.monitor.wokeAtMs = saved.wokeAtMs;
+/** Puts back what `writeMonitor` wrote. */
+export function restoreMonitor({ monitor }: EngineState, bytes: Buffer): void {
+  const reader = createByteReader(bytes);
+  const json = Buffer.from(reader.raw(reader.u32()));
+  const saved = JSON.parse(json.toString('utf8')) as Saved;
+  monitor.tickMs = saved.tickMs;
+  monitor.wokeAtMs = saved.wokeAtMs;
   for (const [name, sinceMs, memory] of saved.unheard) {
-    state.monitor.unheard.set(name, { sinceMs, memory: Float64Array.from(memory) });
+    monitor.unheard.set(name, { sinceMs, memory: Float64Array.from(memory) });
   }
-  for (const [index, spans] of saved.spans) state.monitor.spans.set(index, [...spans]);
-  for (const { gateway, clock, offsetMs, errMs, neighbours, spans } of saved.watches) {
-    const watch = state.gateways.get(gateway)?.watch;
-    if (watch === undefined) continue;
-    watch.clockMemory.set(clock);
-    watch.offsetMs = offsetMs ?? Number.NaN;
-    watch.errMs = errMs;
-    watch.spans.push(...spans);
-    for (const [factor, minute, byMean] of neighbours) {
-      watch.neighbours.set(factor, { minute, byMean: new Map(byMean) });
+  for (const [index, spans] of saved.spans) monitor.spans.set(index, spans);
+  for (const [index, spans] of saved.gatewaySpans) monitor.gatewaySpans.set(index, spans);
+  for (const [first, minute, byMean] of saved.groups) {
+    monitor.groups.set(first, { minute, byMean: new Map(byMean) });
+  }
+  for (const [i, factor] of saved.factors.entries()) monitor.factors.set(factor, i + 1);
+  for (const paged of [monitor.memory, monitor.clocks]) {
+    for (let left = reader.u32(); left > 0; left--) {
+      const { buffer, byteLength } = addPage(paged);
+      new Uint8Array(buffer).set(reader.raw(byteLength));
     }
   }
 }

@@ -20,12 +20,16 @@ export function monitorObstacles(
   inputs: RuleInputs,
 ): readonly string[] {
   const { startMs, endMs } = inputs.subject.shift;
-  const reasons = [...reasonsIn(channel.gateway.watch.spans, startMs, endMs)];
+  const reasons = [
+    ...reasonsIn(state.monitor.gatewaySpans.get(channel.gateway.index) ?? [], startMs, endMs),
+  ];
   for (const feed of provingFeeds(inputs)) {
     const { device, metric } = feed.channel;
-    for (const { cells, gateway } of state.channelsByName.get(channelName(device, metric)) ?? []) {
-      reasons.push(...reasonsIn(state.monitor.spans.get(cells.index) ?? [], startMs, endMs));
-      reasons.push(...reasonsIn(gateway.watch.spans, startMs, endMs));
+    for (const { index, gateway } of state.channelsByName.get(channelName(device, metric)) ?? []) {
+      reasons.push(...reasonsIn(state.monitor.spans.get(index) ?? [], startMs, endMs));
+      reasons.push(
+        ...reasonsIn(state.monitor.gatewaySpans.get(gateway.index) ?? [], startMs, endMs),
+      );
     }
     if (feed.cells.some(({ barred }) => barred === 'certificate')) reasons.push('certificate');
     if (hasFlatLine(feed, state.settings.detectors)) reasons.push('flat-line');

@@ -5,6 +5,18 @@ export interface SuspectSpan {
   untilMs: number;
 }
 
+/** Spans by index of what they speak against. */
+export type SpansByIndex = Map<number, SuspectSpan[]>;
+
+export function spansOf(byIndex: SpansByIndex, index: number): SuspectSpan[] {
+  let spans = byIndex.get(index);
+  if (spans === undefined) {
+    spans = [];
+    byIndex.set(index, spans);
+  }
+  return spans;
+}
+
 /** Spans kept; the oldest go. */
 const SPANS_MAX = 16;
 

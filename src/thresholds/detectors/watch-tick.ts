@@ -3,9 +3,10 @@ import type { Emit, EngineState, GatewayState } from '../engine-state.ts';
 import { valueAt } from '../registry-history.ts';
 import { emitOnce } from '../signals.ts';
 import { clockDrift } from './clock-drift.ts';
-import { recordOf, SLOT } from './monitor-memory.ts';
+import { CLOCK_ERR, CLOCK_KNOWN, CLOCK_OFFSET } from './gateway-watch.ts';
+import { pageOf, recordOf, SLOT } from './monitor-memory.ts';
 import { silence } from './silence.ts';
-import { extendSpan } from './suspect-spans.ts';
+import { extendSpan, spansOf } from './suspect-spans.ts';
 import { tell } from './tell.ts';
 import { watchUnheard } from './watch-unheard.ts';
 
@@ -23,8 +24,9 @@ export function watchTick(state: EngineState, nowMs: number, emit: Emit): void {
     if (channel.watermarkMs === 0) continue;
     seen.lastReceivedAtMs = Math.max(channel.lastReceivedAtMs, monitor.wokeAtMs);
     seen.watermarkMs = channel.watermarkMs;
-    const at = recordOf(memory, channel.cells.index) + SLOT.silence;
-    const found = silence.see(seen, memory.numbers, at, state.settings.detectors);
+    const at = recordOf(memory, channel.index) + SLOT.silence;
+    const numbers = pageOf(memory, channel.index);
+    const found = silence.see(seen, numbers, at, state.settings.detectors);
     // A device that is registered no more, or at another gateway, may be silent.
     const device = found && valueAt(state.history, 'device', channel.device, nowMs);
     if (found === undefined || device?.gateway !== channel.gateway.id) continue;
@@ -35,13 +37,16 @@ export function watchTick(state: EngineState, nowMs: number, emit: Emit): void {
 }
 
 function watchClock(state: EngineState, gateway: GatewayState, nowMs: number, emit: Emit): void {
-  const { watch } = gateway;
-  const { offsetMs, errMs, clockMemory } = watch;
-  const lastAskedMs = clockMemory[0]!;
-  const seen = { nowMs, offsetMs, errMs };
-  const found = clockDrift.see(seen, clockMemory, 0, state.settings.detectors);
-  if (clockMemory[0] === lastAskedMs) return;
-  watch.offsetMs = Number.NaN;
+  const { clocks, gatewaySpans } = state.monitor;
+  const numbers = pageOf(clocks, gateway.index);
+  const at = recordOf(clocks, gateway.index);
+  if (numbers[at + CLOCK_KNOWN] === 0) return;
+  const lastAskedMs = numbers[at]!;
+  const seen = { nowMs, offsetMs: numbers[at + CLOCK_OFFSET]!, errMs: numbers[at + CLOCK_ERR]! };
+  const found = clockDrift.see(seen, numbers, at, state.settings.detectors);
+  if (numbers[at] === lastAskedMs) return;
+  numbers[at + CLOCK_KNOWN] = 0;
   if (found !== undefined) emitOnce(gateway, clockDrift.kind, found.fromMs, found.detail, emit);
-  if (clockMemory[2] === 1) extendSpan(watch.spans, 'clock-drift', lastAskedMs, nowMs);
+  if (numbers[at + 2] !== 1) return;
+  extendSpan(spansOf(gatewaySpans, gateway.index), 'clock-drift', lastAskedMs, nowMs);
 }
