@@ -22,9 +22,12 @@ export async function runHub(options: { config: string; json: boolean }): Promis
       signal,
     });
     stack.push('hub', async () => throwIfLate(await hub.close(8_000)));
-    printer.event('ready', `ready: ${hub.url}  broker ${hub.mqttUrl}  hub key ${hub.publicKey}`, {
+    const hj212 = hub.hj212Port === null ? '' : `  HJ 212 on port ${hub.hj212Port}`;
+    const addresses = `${hub.url}  broker ${hub.mqttUrl}${hj212}`;
+    printer.event('ready', `ready: ${addresses}  hub key ${hub.publicKey}`, {
       http: hub.url,
       mqtt: hub.mqttUrl,
+      hj212Port: hub.hj212Port,
       publicKey: hub.publicKey,
     });
   });

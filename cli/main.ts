@@ -146,6 +146,22 @@ simulate
   .option('--print-registry', 'print the registry.yaml that the hub needs for it, and end', false)
   .action(async (options) => (await import('./simulate.ts')).runFleetCommand(options));
 
+const another = (text: string, before: readonly string[]): string[] => [...before, text];
+
+simulate
+  .command('hj212')
+  .description('a device that speaks HJ 212 over TCP (docs/hj212.md)')
+  .option('--address <host:port>', 'the hub', '127.0.0.1:5212')
+  .requiredOption('--mn <mn>', 'its MN, as the registry has it')
+  .option('--edition <year>', '2005, 2017 or 2025', count, 2_017)
+  .option('--st <code>', 'its system code', '39')
+  .option('--value <code=number>', 'what it measures; any number of times', another, [])
+  .option('--interval <s>', 'seconds between two frames', positive, 30)
+  .option('--frames <n>', 'how many; until Ctrl-C when not given', count, 0)
+  .option('--deviation <name>', 'how it leaves the standard; any number of times', another, [])
+  .option('--cipher-key-file <file>', '2025: encrypt with the 32 hex digits in it')
+  .action(async (options) => (await import('./simulate-hj212.ts')).runHj212Command(options));
+
 program
   .command('import')
   .description('readings from a .csv or .ndjson file into the journal; checks the whole file first')

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Batch } from '../src/model/batch.ts';
 import { sha256Hex } from '../src/model/digest.ts';
+import { DIALECTS } from '../src/model/entry.ts';
 import { Sha256Hex } from '../src/model/ids.ts';
 import { SECOND_MS } from '../src/model/time.ts';
 import { ConfigError } from '../src/process/config-file.ts';
+import { decodePayload } from '../src/telemetry/decode-payload.ts';
+import { ReadingContext } from '../src/telemetry/hj212/reading-context.ts';
 import { GapMessage, SealMessage } from '../src/telemetry/messages.ts';
 import { verifyMessage } from '../src/telemetry/signing.ts';
-import { validateBatch } from '../src/telemetry/validate.ts';
 import type { InputCell, RuleInputs } from '../src/thresholds/rule-inputs.ts';
 import { isValueLetter } from '../src/thresholds/second-state.ts';
 
@@ -19,7 +21,10 @@ const RawLine = z.object({
   epoch: z.string().nullable(),
   seq: z.int().nullable(),
   to: z.int().nullable(),
+  receivedAtMs: z.number().default(0),
   sha256: Sha256Hex,
+  dialect: z.enum(DIALECTS).default('json'),
+  context: z.string().nullable().default(null),
   raw: z.base64(),
 });
 
@@ -61,6 +66,7 @@ function readMessages(file: string): Message[] {
   return lines.map((line, i) => {
     try {
       const read = RawLine.parse(JSON.parse(line));
+      if (read.dialect === 'hj212') ReadingContext.parse(JSON.parse(read.context ?? ''));
       return { ...read, bytes: Buffer.from(read.raw, 'base64') };
     } catch (error) {
       throw new ConfigError(file, [`line ${i + 1}: no raw message: ${(error as Error).message}`]);
@@ -93,13 +99,14 @@ function chainFindings(messages: readonly Message[], publicKeys: readonly string
   });
 }
 
-function linkOf({ kind, seq, sha256, bytes }: Message): Link[] {
+function linkOf(message: Message): Link[] {
+  const { kind, seq, sha256, bytes } = message;
   if (kind === 'gap') {
     const { from, to, prev, hash } = GapMessage.parse(JSON.parse(bytes.toString()));
     return [{ prev, hash, from, to }];
   }
   if (kind === 'seal' || seq === null) return [];
-  return [{ prev: batchOf(bytes)?.prev ?? null, hash: sha256, from: seq, to: seq }];
+  return [{ prev: batchOf(message)?.prev ?? null, hash: sha256, from: seq, to: seq }];
 }
 
 const follows = (before: Link, link: Link): boolean =>
@@ -124,9 +131,9 @@ function sealFinding(
   return { isRight: isSigned, text: `${name}: sealed up to ${seal.upTo}, ${how}` };
 }
 
-function batchOf(bytes: Buffer): Batch | undefined {
-  const validated = validateBatch(bytes);
-  return validated.kind === 'batch' ? validated.batch : undefined;
+function batchOf({ bytes: raw, dialect, context, receivedAtMs }: Message): Batch | undefined {
+  const decoded = decodePayload({ dialect, raw, context, receivedAtMs });
+  return decoded.kind === 'batch' ? decoded.batch : undefined;
 }
 
 /** Every second of the inputs that holds a value, looked for among the values sent. */
@@ -163,9 +170,9 @@ function* valuesOf(cells: readonly InputCell[]): Generator<readonly [number, num
 
 function sentValues(messages: readonly Message[]): Map<string, Set<number>> {
   const sent = new Map<string, Set<number>>();
-  for (const { kind, bytes } of messages) {
-    if (kind !== 'live' && kind !== 'backfill') continue;
-    for (const { device, at, spanMs, values } of batchOf(bytes)?.frames ?? []) {
+  for (const message of messages) {
+    if (message.kind !== 'live' && message.kind !== 'backfill') continue;
+    for (const { device, at, spanMs, values } of batchOf(message)?.frames ?? []) {
       for (const [metric, value] of Object.entries(values)) {
         if (value === null || value === undefined) continue;
         for (let second = (at - spanMs) / SECOND_MS + 1; second <= at / SECOND_MS; second++) {

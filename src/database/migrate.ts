@@ -6,6 +6,7 @@ import * as enforcement from './migrations/004-enforcement.ts';
 import * as retention from './migrations/005-retention.ts';
 import * as outputPlaces from './migrations/006-output-places.ts';
 import * as replayedLetters from './migrations/006-replayed-letters.ts';
+import * as evidenceDialect from './migrations/007-evidence-dialect.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -17,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '005-retention': retention,
   '006-replayed-letters': replayedLetters,
   '006-output-places': outputPlaces,
+  '007-evidence-dialect': evidenceDialect,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

@@ -300,6 +300,9 @@ export interface EvidenceRawTable {
   received_at_ms: number;
   sha256: string;
   raw: Buffer;
+  dialect: Generated<string>;
+  /** What the bytes are read with (`decodePayload`). */
+  context: string | null;
 }
 
 /** Which entries belong to which package. */

@@ -7,7 +7,9 @@ import type { FactorUnits } from './registry-context.ts';
 const PLAUSIBLE: Readonly<Record<Unit, { readonly min: number; readonly max: number }>> = {
   'dB(A)': { min: 0, max: 200 },
   degC: { min: -60, max: 150 },
-  'mg/m3': { min: -1_000, max: 1_000_000 },
+  'mg/m3': { min: -1e3, max: 1e6 },
+  'ug/m3': { min: -1e6, max: 1e9 },
+  'ng/m3': { min: -1e9, max: 1e12 },
   ppm: { min: -1_000, max: 1_000_000 },
   'count/min': { min: 0, max: 1_000_000 },
   '1': { min: -1_000, max: 1_000_000 },

@@ -1,5 +1,6 @@
 import type { EntityKind, EntityOf } from '../model/facts.ts';
 import { checkCrew } from './crew-checks.ts';
+import { checkHj212Device, sharedMns } from './hj212-checks.ts';
 import { checkMetrics } from './metric-checks.ts';
 import type { FactorUnits } from './registry-context.ts';
 import type { DeclaredEntity } from './registry-file.ts';
@@ -43,6 +44,9 @@ export function checkEntities(
     knows: (kind, id) => byId.has(`${kind}/${id}`) || broken.has(`${kind}/${id}`),
     factors,
   };
+  for (const path of sharedMns(entities)) {
+    faults.push(`${path}.hj212.mn: expected an MN that no other gateway has`);
+  }
   for (const declared of entities) {
     checkEntity(declared, lookup, (where, expected, value) =>
       faults.push(`${declared.path}.${where}: expected ${expected}; ${found(value)}`),
@@ -87,6 +91,7 @@ function checkEntity(declared: DeclaredEntity, lookup: Lookup, report: Report): 
       refer('gateway', 'gateway', declared.value.gateway);
       checkCertificate(declared.value.certificate, report);
       checkMetrics(declared.value.metrics, lookup.factors, report);
+      checkHj212Device(declared.value, lookup.find('gateway', declared.value.gateway), report);
       break;
     case 'mark':
       refer('device', 'device', declared.value.device);

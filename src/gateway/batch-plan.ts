@@ -15,6 +15,7 @@ export function batchPlanOf(config: GatewayConfig, build: string): BatchPlan {
   return {
     header: {
       gateway: config.gateway,
+      clock: config.clock,
       meta: { ...(template === '' ? {} : { template }), build },
     },
     framesMax: config.batch.maxFrames,

@@ -8,7 +8,6 @@ import { createShutdownStack } from '../process/shutdown.ts';
 import { batchPlanOf } from './batch-plan.ts';
 import { createBatcher } from './batcher.ts';
 import { startBusWorker } from './bus-worker.ts';
-import { startClockGauge } from './clock-gauge.ts';
 import { createStepWatch } from './clock-step.ts';
 import type { GatewayConfig } from './config.ts';
 import { startFlushing } from './flushing.ts';
@@ -80,9 +79,6 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
   stack.push('spool', spool.close);
   sayOrigin(spool.origin, log);
 
-  const gauge = await startClockGauge(config.clock, log.child({ part: 'clock' }));
-  stack.push('clock gauge', async () => gauge.close());
-
   const publisher = startPublisher({
     config,
     build,
@@ -92,7 +88,7 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     faultPoint,
     onAckAboveHead: () => batcher.startEpoch('ack-above-head'),
     onCommand: async (command) => {
-      if (command === 'time') return { clock: gauge.state(), nowMs: clock.now() };
+      if (command === 'time') return { clock: reloader.running().clock, nowMs: clock.now() };
       return command === 'reload' ? reloader.reload() : selfTestOf(status());
     },
   });
@@ -102,7 +98,6 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     plan: batchPlanOf(config, build),
     spool,
     now: () => clock.now(),
-    clockState: gauge.state,
     log: log.child({ part: 'batcher' }),
     onSpooled: publisher.wake,
   });
@@ -136,7 +131,6 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
       buses.change(next.buses, () => {
         batcher.follow(batchPlanOf(next, build));
         publisher.follow(next);
-        void gauge.follow(next.clock);
         flushing.follow(next);
       }),
   });
@@ -153,7 +147,7 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     return {
       gateway: config.gateway,
       build,
-      clock: gauge.state(),
+      clock: reloader.running().clock,
       epoch,
       seq,
       readingsPerSecond: rate.perSecond(values),

@@ -87,6 +87,9 @@ export function readHubConfig(
   ) as HubConfig;
 }
 
+/** Each item of a list. */
+const EACH = '*';
+
 /** Settings that name files and folders: relative ones start at the settings file. */
 const FILES: readonly (readonly string[])[] = [
   ['dataDir'],
@@ -97,6 +100,7 @@ const FILES: readonly (readonly string[])[] = [
   ['ingest', 'mqtt', 'certFile'],
   ['ingest', 'mqtt', 'clientKeyFile'],
   ['ingest', 'mqtt', 'passwordFile'],
+  ['ingest', 'hj212', 'keys', EACH, 'file'],
   ['ingest', 'broker', 'passwordsFile'],
   ['ingest', 'broker', 'tls', 'certFile'],
   ['ingest', 'broker', 'tls', 'keyFile'],
@@ -108,6 +112,7 @@ function resolved(node: unknown, path: readonly string[], directory: string): un
   if (node === undefined) return undefined;
   const [name, ...rest] = path;
   if (name === undefined) return resolve(directory, node as string);
+  if (name === EACH) return (node as unknown[]).map((item) => resolved(item, rest, directory));
   const members = node as Readonly<Record<string, unknown>>;
   const member = resolved(members[name], rest, directory);
   return member === undefined ? node : { ...members, [name]: member };

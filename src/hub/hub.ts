@@ -26,6 +26,8 @@ export interface Hub {
   /** The broker that gateways connect to, and its port. */
   readonly mqttUrl: string;
   readonly mqttPort: number;
+  /** Null: nobody listens for devices of HJ 212. */
+  readonly hj212Port: number | null;
   /** Ends when everything journaled so far is evaluated and its outputs are stored. */
   caughtUp(): Promise<void>;
   /** Raw Ed25519 key in base64 that gateways pin. */
@@ -123,6 +125,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     engine: thresholdKit(config.engine),
     log: log.child({ part: 'ingest' }),
     gateway: registry.gateway,
+    hj212Logger: registry.hj212Logger,
     projectFact,
     applyAlerts: alerts.apply,
     onCommitted: alerts.notify,
@@ -155,6 +158,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     url: api.url,
     mqttUrl: ingest.mqttUrl,
     mqttPort: ingest.port,
+    hj212Port: ingest.hj212?.port ?? null,
     publicKey: key.publicKey,
     caughtUp: ingest.caughtUp,
     stats,
@@ -225,7 +229,8 @@ async function readiness(
 ): Promise<{ ok: boolean; checks: { name: string; ok: boolean; detail: string }[] }> {
   const away = embedded?.failure() ?? null;
   const answer = away === null ? await ask(database) : { ok: false, detail: away };
-  const checks = [{ name: 'database', ...answer }, ingest.readiness()];
+  const hj212 = ingest.hj212 === null ? [] : [ingest.hj212.readiness()];
+  const checks = [{ name: 'database', ...answer }, ingest.readiness(), ...hj212];
   return { ok: checks.every((check) => check.ok), checks };
 }
 

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import { diffRegistry } from '../devices/diff.ts';
+import { type Hj212Logger, hj212Loggers } from '../devices/hj212-stations.ts';
 import { readRegistryState } from '../devices/projection.ts';
 import { readRegistryFile } from '../devices/registry-file.ts';
 import { applyFact, findGateway, type RegistryState } from '../devices/registry-state.ts';
@@ -18,14 +19,25 @@ export interface OpenRegistry {
   state: RegistryState;
   /** The gateway that the broker asks for, by id. */
   gateway(id: string): Gateway | undefined;
+  /** The data logger that HJ 212 frames of this MN come from. */
+  hj212Logger(mn: string): Hj212Logger | undefined;
 }
 
 export async function openRegistry(db: Kysely<Database>, shard: string): Promise<OpenRegistry> {
+  let loggersOf: RegistryState | undefined;
+  let loggers: ReadonlyMap<string, Hj212Logger> = new Map();
   const registry: OpenRegistry = {
     shard,
     db,
     state: await readRegistryState(db, shard),
     gateway: (id) => findGateway(registry.state, id as GatewayId),
+    hj212Logger(mn) {
+      if (loggersOf !== registry.state) {
+        loggersOf = registry.state;
+        loggers = hj212Loggers(registry.state);
+      }
+      return loggers.get(mn);
+    },
   };
   return registry;
 }
@@ -57,6 +69,7 @@ export async function importRegistry(
   const facts = diffRegistry(registry.state, read.value, nowMs);
   // Appended in order without waiting for each: the writer commits them in groups.
   await Promise.all(facts.map((fact) => ingest.appendFact(fact)));
-  registry.state = facts.reduce(applyFact, registry.state);
+  // A new object: what was made of the old one is made again.
+  registry.state = { ...facts.reduce(applyFact, registry.state) };
   log.info({ file, facts: facts.length }, 'registry file imported');
 }

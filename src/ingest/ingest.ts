@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { Database } from '../database/schema.ts';
+import type { Hj212Logger } from '../devices/hj212-stations.ts';
 import type { Fact, Gateway } from '../model/facts.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { Logger } from '../process/log.ts';
@@ -15,6 +16,8 @@ import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, startEvaluator } from './evaluator.ts';
 import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
 import { createExternalBroker, type ExternalBrokerOptions } from './external/external-broker.ts';
+import { listenForHj212 } from './hj212/listen.ts';
+import type { Hj212Server } from './hj212/server.ts';
 import { createIntake, type Intake } from './intake.ts';
 import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
@@ -39,6 +42,8 @@ export interface IngestDeps extends OutputHooks {
   readonly log: Logger;
   /** The registered gateway of this id. */
   readonly gateway: (id: string) => Gateway | undefined;
+  /** The registered data logger of this MN (HJ 212); none by default. */
+  readonly hj212Logger?: (mn: string) => Hj212Logger | undefined;
   /** Outputs were committed. */
   readonly onCommitted: () => void;
   /** Called once when ingest can't go on: another hub took the shard. */
@@ -66,6 +71,8 @@ export interface Ingest {
   /** The broker that gateways connect to, and its port. */
   readonly mqttUrl: string;
   readonly port: number;
+  /** The listener for devices of HJ 212; null: nobody listens for them. */
+  readonly hj212: Pick<Hj212Server, 'port' | 'readiness'> | null;
   /** The latest entries of the journal, for readers in this process. */
   readonly ring: Ring;
   stats(): IngestStats;
@@ -103,6 +110,7 @@ interface Frame {
   readonly now: () => number;
   readonly broker: Broker;
   readonly metrics: IngestMetrics;
+  readonly hj212: Hj212Server | null;
 }
 
 /** At the close, what is journaled but not evaluated gets this long; the next start does the rest. */
@@ -146,15 +154,19 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     now,
     log: deps.log,
   });
-  const frame = { settings, deps, now, broker, metrics };
+  let hj212: Hj212Server | null = null;
+  let frame: Frame;
   try {
+    hj212 = await listenForHj212(settings.hj212, deps, metrics, () => parts);
+    frame = { settings, deps, now, broker, metrics, hj212 };
     parts = await takeShard(frame);
   } catch (error) {
-    await broker.close();
+    await Promise.all([broker.close(), hj212?.close()]);
     throw error;
   }
   const stopUpkeep = startUpkeep(frame, parts);
   broker.open();
+  hj212?.open();
   return handleOf(frame, parts, stopUpkeep);
 }
 
@@ -185,7 +197,7 @@ async function takeShard(frame: Frame): Promise<Parts> {
 }
 
 async function compose(frame: Frame, lease: Lease): Promise<Parts> {
-  const { settings, deps, now, broker, metrics } = frame;
+  const { settings, deps, now, broker, metrics, hj212 } = frame;
   const { pool, log, faultPoint } = deps;
   const { shard } = settings;
   let isLost = false;
@@ -193,6 +205,7 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
     if (isLost) return;
     isLost = true;
     broker.stopReading();
+    hj212?.stopReading();
     deps.onFatal(`another hub took shard ${shard}`);
   };
   const progress = createProgress();
@@ -278,11 +291,16 @@ function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upk
   };
 }
 
-function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: Upkeep): Ingest {
+function handleOf(
+  { deps, now, broker, metrics, hj212 }: Frame,
+  parts: Parts,
+  upkeep: Upkeep,
+): Ingest {
   const { writer, evaluator, letters, acks, intake, isLost } = parts;
   return {
     mqttUrl: broker.url,
     port: broker.port,
+    hj212,
     ring: parts.ring,
     stats: () => ({
       ...metrics.counts,
@@ -293,20 +311,21 @@ function handleOf({ deps, now, broker, metrics }: Frame, parts: Parts, upkeep: U
       clients: broker.clients(),
     }),
     readiness: () => readinessOf(parts, broker, now()),
-    replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway }, id),
+    replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway, hj212 }, id),
     command: parts.commands.send,
     appendFact: intake.appendFact,
     caughtUp: () => caughtUp(parts, deps.log),
     async close() {
       upkeep.stopTicks();
       broker.stopReading();
+      hj212?.stopReading();
       await Promise.all([writer.close(), letters.close()]);
       acks.close();
       if (!isLost()) {
         await acks.flush();
         await within(evaluator.reached(writer.pos()), CLOSE_EVALUATION_MS_MAX);
       }
-      await broker.close();
+      await Promise.all([broker.close(), hj212?.close()]);
       await evaluator.close();
       await upkeep.close();
     },

@@ -3,6 +3,7 @@ import { BATCH_BYTES_MAX } from '../model/batch.ts';
 import { sha256Hex } from '../model/digest.ts';
 import type { Gateway } from '../model/facts.ts';
 import { fail, ok, type Result } from '../model/result.ts';
+import type { Hj212Reason } from '../telemetry/hj212/reading-reasons.ts';
 import { GapMessage, SealMessage, StatusMessage } from '../telemetry/messages.ts';
 import { verifyMessage } from '../telemetry/signing.ts';
 import type { GatewayChannel } from '../telemetry/topics.ts';
@@ -26,7 +27,8 @@ export type DeadReason =
   | 'unbacked-seal'
   | 'output-refused'
   | 'fact-refused'
-  | 'sink-refused';
+  | 'sink-refused'
+  | Hj212Reason;
 
 export type Received =
   | { readonly kind: 'submit'; readonly submission: Submission }

@@ -3,6 +3,8 @@ import type { Database } from '../database/schema.ts';
 import type { Gateway } from '../model/facts.ts';
 import { fail, ok, type Result } from '../model/result.ts';
 import { GATEWAY_CHANNELS, type GatewayChannel, parseTopic } from '../telemetry/topics.ts';
+import type { Hj212Server } from './hj212/server.ts';
+import { HJ212_TOPIC } from './hj212/take-piece.ts';
 import type { Intake } from './intake.ts';
 
 /** Why a dead letter could not be taken up again. */
@@ -14,6 +16,8 @@ interface ReplayDeps {
   readonly db: Kysely<Database>;
   readonly intake: Pick<Intake, 'takeAgain'>;
   readonly gateway: (id: string) => Gateway | undefined;
+  /** Null: nobody listens for HJ 212. */
+  readonly hj212: Pick<Hj212Server, 'takeAgain'> | null;
 }
 
 /**
@@ -22,18 +26,41 @@ interface ReplayDeps {
  * letter, which stays. `stored` and `duplicate` are durable when this ends.
  */
 export async function replayLetter(
-  { db, intake, gateway }: ReplayDeps,
+  deps: ReplayDeps,
   id: number,
 ): Promise<Result<'stored' | 'duplicate', ReplayFault>> {
-  const letter = await db
+  const letter = await deps.db
     .selectFrom('telemetry.dead_letter')
     .select(['topic', 'raw'])
     .where('id', '=', id)
     .executeTakeFirst();
   if (letter === undefined) return fail('not-found', `no dead letter ${id}`);
-  const topic = parseTopic(letter.topic);
+  const again = takerOf(letter.topic, deps);
+  if (!again.ok) return again;
+  const taken = await again.value(letter.raw);
+  const outcome = taken.ok ? taken.value : taken.detail;
+  await deps.db
+    .updateTable('telemetry.dead_letter')
+    .set({ replayed_at: sql<Date>`now()`, replay_outcome: outcome })
+    .where('id', '=', id)
+    .execute();
+  return taken.ok ? ok(taken.value) : fail('still-unusable', taken.detail);
+}
+
+type Taker = (raw: Buffer) => Promise<Result<'stored' | 'duplicate'>>;
+
+/** Who takes what came on a topic, or why nobody does. */
+function takerOf(
+  topicText: string,
+  { intake, gateway, hj212 }: ReplayDeps,
+): Result<Taker, ReplayFault> {
+  if (topicText.startsWith(HJ212_TOPIC)) {
+    if (hj212 !== null) return ok(hj212.takeAgain);
+    return fail('not-a-message', 'a frame of HJ 212, and ingest.hj212 is not set');
+  }
+  const topic = parseTopic(topicText);
   if (!topic.ok || !CHANNELS.has(topic.value.channel)) {
-    const detail = `${letter.topic} is no topic of a gateway: what it holds is not a message`;
+    const detail = `${topicText} is no topic of a gateway: what it holds is not a message`;
     return fail('not-a-message', detail);
   }
   const from = gateway(topic.value.gateway);
@@ -41,16 +68,6 @@ export async function replayLetter(
     const { region, gateway: name } = topic.value;
     return fail('unknown-gateway', `no gateway ${name} is registered in region ${region}`);
   }
-  const taken = await intake.takeAgain({
-    gateway: from,
-    channel: topic.value.channel as GatewayChannel,
-    payload: letter.raw,
-  });
-  const outcome = taken.ok ? taken.value : taken.detail;
-  await db
-    .updateTable('telemetry.dead_letter')
-    .set({ replayed_at: sql<Date>`now()`, replay_outcome: outcome })
-    .where('id', '=', id)
-    .execute();
-  return taken.ok ? ok(taken.value) : fail('still-unusable', taken.detail);
+  const channel = topic.value.channel as GatewayChannel;
+  return ok((payload) => intake.takeAgain({ gateway: from, channel, payload }));
 }

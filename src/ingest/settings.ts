@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { brokerSettings } from './embedded/broker-settings.ts';
 import { mqttSettings } from './external/mqtt-settings.ts';
+import { hj212Settings } from './hj212/settings.ts';
 
 /** Every setting of ingest, with the bound's behaviour when it is reached. */
 export const ingestSettings = z.strictObject({
@@ -28,6 +29,8 @@ export const ingestSettings = z.strictObject({
    * trailing `*` stands for any ending. Nobody by default.
    */
   bridges: z.array(z.string().min(1)).default([]),
+  /** Devices that speak HJ 212 over TCP; absent: nobody listens for them. */
+  hj212: hj212Settings.optional(),
   /** Connections; one more is closed at once. */
   clientsMax: z.int().min(1).default(20_000),
   block: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Hj212Device, Hj212Station } from './hj212.ts';
 import {
   CrewId,
   DeviceId,
@@ -226,6 +227,8 @@ export const Device = z.strictObject({
   metrics: z.array(MetricProfile).min(1),
   /** Null: none on file; readings are shown, never proof. */
   certificate: Certificate.nullable().default(null),
+  /** How its values are found in HJ 212 frames of its gateway. */
+  hj212: Hj212Device.optional(),
 });
 export type Device = z.infer<typeof Device>;
 
@@ -236,6 +239,8 @@ export const Gateway = z.strictObject({
   region: RegionCode,
   /** Raw Ed25519 public key, 32 bytes in base64; null: batches can't be sealed. */
   publicKey: FreeText.length(44).nullable(),
+  /** A data logger (数采仪) that speaks HJ 212 over TCP. */
+  hj212: Hj212Station.optional(),
 });
 export type Gateway = z.infer<typeof Gateway>;
 

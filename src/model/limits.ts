@@ -14,11 +14,18 @@ export const LimitKind = z.enum([
 ]);
 export type LimitKind = z.infer<typeof LimitKind>;
 
+/** Masses of air, and how many mg/m³ one of them is. */
+export const MASS_UNITS = { 'mg/m3': 1, 'ug/m3': 1e-3, 'ng/m3': 1e-6 } as const;
+export type MassUnit = keyof typeof MASS_UNITS;
+export const isMassUnit = (unit: string): unit is MassUnit => Object.hasOwn(MASS_UNITS, unit);
+
 /**
  * `count/min`: impulses a minute, the mean over the span. `1`: a ratio, of the mixture index.
  * `undeclared`: nobody knows; shown, never judged.
  */
-export const Unit = z.enum(['mg/m3', 'ppm', 'dB(A)', 'degC', 'count/min', '1', 'undeclared']);
+export const Unit = z.enum([
+  ...(['mg/m3', 'ug/m3', 'ng/m3', 'ppm', 'dB(A)', 'degC', 'count/min', '1', 'undeclared'] as const),
+]);
 export type Unit = z.infer<typeof Unit>;
 
 /** MANDATORY: tables of GBZ 2.1, limits of GBZ 2.2. RECOMMENDED alone gives at most `suspected`. */

@@ -26,7 +26,7 @@ export type Decoded = Validated | { readonly kind: 'unused' } | PayloadFault;
 
 /** Why a payload of another dialect than JSON is not a batch. */
 export interface PayloadFault {
-  readonly kind: 'rejected';
+  readonly kind: 'faulty';
   readonly reason: Hj212Reason | 'oversize' | 'sparkplug-malformed';
   readonly detail: string;
 }
@@ -51,5 +51,5 @@ export function decodePayload({ dialect, raw, context, receivedAtMs }: Payload):
 
 function decoded(read: Result<DecodedFrame | DecodedMessage, PayloadFault['reason']>): Decoded {
   if (read.ok) return read.value;
-  return { kind: 'rejected', reason: read.reason, detail: read.detail };
+  return { kind: 'faulty', reason: read.reason, detail: read.detail };
 }

@@ -1,7 +1,7 @@
 import type { RuleSubject } from '../model/exposure.ts';
 import type { ChannelRef, MetricProfile } from '../model/facts.ts';
 import type { FactorId, GatewayId } from '../model/ids.ts';
-import type { AppliedLimit, Unit } from '../model/limits.ts';
+import { type AppliedLimit, isMassUnit, MASS_UNITS, type Unit } from '../model/limits.ts';
 import { airFactor } from './air-state.ts';
 import type { InputCycle, InputFeed, InputLimit, InputProfile, RuleInputs } from './rule-inputs.ts';
 
@@ -109,7 +109,7 @@ export const measures = ({ factors }: Reading, { factor }: MetricProfile): boole
 export function unreadable(reading: Reading, profile: MetricProfile): string | undefined {
   const { unit, air, dust } = profile;
   if (unit === 'undeclared') return 'unit-undeclared';
-  if (unit === 'mg/m3' && air === 'undeclared') return 'basis-undeclared';
+  if (isMassUnit(unit) && air === 'undeclared') return 'basis-undeclared';
   if (reading.fraction !== null && dust !== undefined && dust.fraction !== reading.fraction) {
     return 'dust-fraction';
   }
@@ -119,9 +119,11 @@ export function unreadable(reading: Reading, profile: MetricProfile): string | u
 function factorOf(reading: Reading, profile: MetricProfile): number | null {
   const { unit, air, dust } = profile;
   if (unit === 'ppm' && reading.limitUnit !== 'ppm') return reading.ppmFactor;
-  if (unit !== reading.limitUnit) return null;
-  if (unit !== 'mg/m3') return 1;
-  return airFactor(air, reading.fraction !== null) * (dust?.massFactor ?? 1);
+  if (isMassUnit(unit) && reading.limitUnit === 'mg/m3') {
+    const inAir = airFactor(air, reading.fraction !== null) * (dust?.massFactor ?? 1);
+    return inAir * MASS_UNITS[unit];
+  }
+  return unit === reading.limitUnit ? 1 : null;
 }
 
 const isRatioUnit = (unit: Unit): boolean => unit !== 'dB(A)' && unit !== 'degC';

@@ -267,7 +267,7 @@ describe('checkRegistry()', () => {
     [
       'dust in ppm, which nothing converts',
       (r) => Object.assign(r.devices[0]!.metrics[0]!, { factor: 'other-dust-total', unit: 'ppm' }),
-      'devices.0.metrics.0.unit: expected mg/m3 for other-dust-total; found "ppm"',
+      'devices.0.metrics.0.unit: expected mg/m3 or ug/m3 or ng/m3 for other-dust-total; found "ppm"',
     ],
     [
       'a beginning two days ahead',

@@ -10,6 +10,7 @@ import { buildApi } from '../../src/api/server.ts';
 import { connect } from '../../src/database/connect.ts';
 import { LISTS, RegistryTop } from '../../src/devices/registry-schema.ts';
 import { HubConfig } from '../../src/hub/config.ts';
+import { createHj212Metrics } from '../../src/ingest/hj212/metrics.ts';
 import { createInfluxMetrics } from '../../src/ingest/influx/metrics.ts';
 import { createIngestMetrics } from '../../src/ingest/metrics.ts';
 import { BATCH_BYTES_MAX, BATCH_VALUES_MAX } from '../../src/model/batch.ts';
@@ -147,7 +148,7 @@ describe('the command line', () => {
 
   it('has every option', () => {
     const options = [
-      ...source.matchAll(/(?:ption\(\s*|= \[)'(?:-\w, )?(--[a-z-]+)|'-c, (--config)/g),
+      ...source.matchAll(/(?:ption\(\s*|= \[)'(?:-\w, )?(--[a-z0-9-]+)|'-c, (--config)/g),
     ].map((match) => match[1] ?? match[2]);
     expect(options.length).toBeGreaterThan(0);
     const written = namesIn(text).filter((name) => name.startsWith('--'));
@@ -155,10 +156,10 @@ describe('the command line', () => {
   });
 
   it('has every command', () => {
-    const commands = [...source.matchAll(/\.command\('([a-z]+)'/g)].map((match) => match[1]);
+    const commands = [...source.matchAll(/\.command\('([a-z0-9]+)'/g)].map((match) => match[1]);
     const words = namesIn(text)
       .filter((name) => !name.startsWith('--'))
-      .flatMap((name) => name.split(' ').filter((word) => /^[a-z]+$/.test(word)));
+      .flatMap((name) => name.split(' ').filter((word) => /^[a-z0-9]+$/.test(word)));
     expect(sorted(new Set(words))).toEqual(sorted(new Set(commands as string[])));
   });
 });
@@ -173,6 +174,7 @@ describe('the metrics', () => {
       clients: zero,
       clockStepMs: zero,
     });
+    createHj212Metrics(registry);
     createInfluxMetrics(registry);
     createAlertMetrics(registry, database.db);
     const registered = registry.getMetricsAsArray().map(({ name }) => name);
@@ -183,7 +185,7 @@ describe('the metrics', () => {
     const files = readdirSync('src', { recursive: true, encoding: 'utf8' });
     const named = files
       .filter((file) => file.endsWith('.ts'))
-      .flatMap((file) => [...readFileSync(`src/${file}`, 'utf8').matchAll(/'(wugan_[a-z_]+)'/g)])
+      .flatMap((file) => [...readFileSync(`src/${file}`, 'utf8').matchAll(/'(wugan_[a-z0-9_]+)'/g)])
       .map((match) => match[1] as string)
       .filter((name) => name !== OUTBOX_CHANNEL);
     expect(sorted(new Set(named))).toEqual(sorted(namesIn(section('## 7. Metrics'))));

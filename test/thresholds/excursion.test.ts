@@ -5,7 +5,6 @@ import {
   readExcursions,
   readRepetition,
 } from '../../src/thresholds/excursion.ts';
-import { goldenVector, named } from './golden-vector.ts';
 import { judge, limitOf, type MinuteValues, profile, values } from './rule-case.ts';
 
 /** 3 × PC-TWA 20; 5 × is 100. */
@@ -15,22 +14,32 @@ const peak = (minutes: MinuteValues, limit = PEAK) => judge({ kind: 'PEAK', limi
 const certain = (minutes: MinuteValues) => peak(minutes, limitOf('PEAK', 60));
 
 describe('peak rule (GBZ 2.1-2019 6.3.3)', () => {
-  it(`${named('pe-1')}: 3 × and 5 × of DMF`, () => {
-    const { threshold3x, ceiling5x } = goldenVector('pe-1').expected as Record<string, number>;
-    const once = (value: number, minutes: number) =>
+  it('pe-1 (GBZ 2.1-2019 6.3.3): 3 × and 5 × of DMF', () => {
+    expect(peak(values([[60, 480]]))).toMatchObject({ verdict: 'within' });
+    expect(
       peak(
         values([
-          [value, minutes],
-          [0, 480 - minutes],
+          [60.1, 15],
+          [0, 465],
         ]),
-        limitOf('PEAK', 3 * (goldenVector('pe-1').input['pcTwa'] as number), {
-          force: 'RECOMMENDED',
-        }),
-      );
-    expect(once(threshold3x!, 480)).toMatchObject({ verdict: 'within' });
-    expect(once(threshold3x! + 0.1, 15).notes).toEqual(['peak-above-3x']);
-    expect(once(ceiling5x!, 1).notes).toEqual(['peak-above-3x']);
-    expect(once(ceiling5x! + 0.1, 1)).toMatchObject({
+      ).notes,
+    ).toEqual(['peak-above-3x']);
+    expect(
+      peak(
+        values([
+          [100, 1],
+          [0, 479],
+        ]),
+      ).notes,
+    ).toEqual(['peak-above-3x']);
+    expect(
+      peak(
+        values([
+          [100.1, 1],
+          [0, 479],
+        ]),
+      ),
+    ).toMatchObject({
       verdict: 'suspected',
       notes: ['peak-ceiling'],
     });
@@ -101,21 +110,19 @@ describe('peak rule (GBZ 2.1-2019 6.3.3)', () => {
     expect(dip(5)).toMatchObject({ notes: ['peak-spacing'], details: { peakEpisodes: 2 } });
   });
 
-  it(`${named('peak-rule-hole')}: makes no second episode`, () => {
-    const { input, expected } = goldenVector('peak-rule-hole');
-    const { minutesAbove, holeMinutes } = input as Record<string, number>;
+  it('peak-rule-hole (recomputed for this project): a hole of 1 min makes no second episode', () => {
     const result = peak(
       values([
-        [70, minutesAbove! / 2],
-        [null, holeMinutes!],
-        [70, minutesAbove! / 2],
-        [0, 480 - minutesAbove! - holeMinutes!],
+        [70, 7],
+        [null, 1],
+        [70, 7],
+        [0, 465],
       ]),
     );
     expect(result).toMatchObject({
       verdict: 'within',
       notes: ['peak-above-3x'],
-      details: { peakEpisodes: expected['episodes'] },
+      details: { peakEpisodes: 1 },
     });
   });
 

@@ -96,7 +96,10 @@ async function unpack(packageId: string, body: Buffer): Promise<Buffer> {
 /** Entries read at once: a few MiB. */
 const ENTRIES_PER_READ = 200;
 
-/** `{pos, kind, gateway, epoch, seq, to, receivedAtMs, sha256, raw}` by position, `raw` in base64. */
+/**
+ * `{pos, kind, gateway, epoch, seq, to, receivedAtMs, sha256, dialect, context, raw}` by position, `raw` in
+ * base64.
+ */
 async function* rawLines(db: Kysely<Database>, packageId: string): AsyncGenerator<string> {
   let after = 0;
   for (;;) {
@@ -112,9 +115,9 @@ async function* rawLines(db: Kysely<Database>, packageId: string): AsyncGenerato
       .limit(ENTRIES_PER_READ)
       .execute();
     for (const row of rows) {
-      const { pos, kind, gateway, epoch, seq, seq_to: to, sha256 } = row;
+      const { pos, kind, gateway, epoch, seq, seq_to: to, sha256, dialect, context } = row;
       const line = { pos, kind, gateway, epoch, seq, to, receivedAtMs: row.received_at_ms, sha256 };
-      yield `${JSON.stringify({ ...line, raw: row.raw.toString('base64') })}\n`;
+      yield `${JSON.stringify({ ...line, dialect, context, raw: row.raw.toString('base64') })}\n`;
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < ENTRIES_PER_READ) return;

@@ -1,7 +1,7 @@
 import { currentLanguage, text } from './text.js';
 
 const NONE = '–';
-const UNITS = { 'mg/m3': 'mg/m³', degC: '°C' };
+const UNITS = { 'mg/m3': 'mg/m³', 'ug/m3': 'µg/m³', 'ng/m3': 'ng/m³', degC: '°C' };
 const MINUS = '−';
 
 export const unitText = (unit) => UNITS[unit] ?? unit ?? '';

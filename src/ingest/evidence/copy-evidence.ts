@@ -108,12 +108,13 @@ async function copyBlock(
   await pool.query(
     `with copied as (
        insert into enforcement.evidence_raw
-         (shard, pos, kind, gateway, epoch, seq, seq_to, received_at_ms, sha256, raw)
+         (shard, pos, kind, gateway, epoch, seq, seq_to, received_at_ms, sha256, raw,
+          dialect, context)
        select $1, r.* from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-         $7::bigint[], $8::bigint[], $9::text[], $10::bytea[]) as r
+         $7::bigint[], $8::bigint[], $9::text[], $10::bytea[], $11::text[], $12::text[]) as r
        on conflict do nothing)
      insert into enforcement.evidence_use (package_id, shard, pos)
-     select $11, $1, pos from unnest($2::bigint[]) as pos on conflict do nothing`,
+     select $13, $1, pos from unnest($2::bigint[]) as pos on conflict do nothing`,
     [
       shard,
       column(({ pos }) => pos),
@@ -125,6 +126,8 @@ async function copyBlock(
       column(({ receivedAtMs }) => receivedAtMs),
       column(({ sha256 }) => sha256),
       kept.map(({ raw }) => raw),
+      column(({ dialect }) => dialect),
+      column(({ context }) => context),
       packageId,
     ],
   );

@@ -18,16 +18,19 @@ export function roleOf(cn: string): CommandRole {
   return NOTICES.has(cn) ? 'notice' : 'data';
 }
 
+/** The command that answers another. */
+export const answerCommandOf = (cn: string): string =>
+  roleOf(cn) === 'notice' ? NOTICE_ANSWER : DATA_ANSWER;
+
 /**
  * The answer that a frame asks for by bit A of its Flag: 9014 to data, 9013 to a notice. QN, PW and MN
  * are those of the frame, Flag its version without A and D (HJ 212-2017 6.6, C.14).
  */
 export function answerFrame({ qn, pw, mn, flag, cn }: Header): Buffer {
-  const answer = roleOf(cn) === 'notice' ? NOTICE_ANSWER : DATA_ANSWER;
   const named = qn === null ? '' : `QN=${qn};`;
   const version = versionOf(flag ?? 0) << 2;
   return encodeFrame(
-    `${named}ST=${ST_INTERACTION};CN=${answer};PW=${pw};MN=${mn};Flag=${version};CP=&&&&`,
+    `${named}ST=${ST_INTERACTION};CN=${answerCommandOf(cn)};PW=${pw};MN=${mn};Flag=${version};CP=&&&&`,
   );
 }
 

@@ -74,6 +74,10 @@ export function decodeFrame(
   return ok({ kind: 'batch', batch, readings });
 }
 
+/** The deviations that were taken of a batch that `decodeFrame` made. */
+export const deviationsOf = ({ meta }: Batch): readonly string[] =>
+  (meta as { hj212: { deviations: readonly string[] } }).hj212.deviations;
+
 const isEmpty = (fields: object): boolean => Object.keys(fields).length === 0;
 
 /** Version bits of Flag (HJ 212-2017 6.3.3). */

@@ -1,36 +1,40 @@
-import type { Hj212Deviation, Hj212Station } from '../../model/hj212.ts';
-import type { DeviceId, GatewayId, MetricName } from '../../model/ids.ts';
+import { z } from 'zod';
+import { Hj212Deviation, Hj212Station } from '../../model/hj212.ts';
+import { DeviceId, GatewayId, MetricName } from '../../model/ids.ts';
+
+/** The channel of each kind of data of a code; null: none is registered. */
+const ReadingChannels = z.object({
+  realtime: MetricName.nullable(),
+  minute: MetricName.nullable(),
+  hour: MetricName.nullable(),
+});
+
+const ReadingDevice = z.object({
+  device: DeviceId,
+  /** Only frames of this system code; null: all. */
+  st: z.string().nullable(),
+  realtimeSpanS: z.int().min(1),
+  /** By factor code. */
+  channels: z.record(z.string(), ReadingChannels),
+});
+export type ReadingDevice = z.infer<typeof ReadingDevice>;
 
 /**
  * What a frame of a registered MN means, as the registry said when it came. It is kept beside the frame in
  * the journal: a replay reads the same values, whatever the registry says by then.
  */
-export interface ReadingContext {
-  readonly gateway: GatewayId;
-  readonly edition: Hj212Station['edition'];
+export const ReadingContext = z.object({
+  gateway: GatewayId,
+  edition: Hj212Station.shape.edition.unwrap(),
   /** Deviations that are taken of this device. */
-  readonly deviations: readonly Hj212Deviation[];
-  readonly minuteIntervalMin: number | null;
-  readonly sentinels: readonly number[];
-  readonly clock: Hj212Station['clock'];
-  readonly devices: readonly ReadingDevice[];
+  deviations: z.array(Hj212Deviation),
+  minuteIntervalMin: z.int().min(1).nullable(),
+  sentinels: z.array(z.number()),
+  clock: Hj212Station.shape.clock.unwrap(),
+  devices: z.array(ReadingDevice),
   /** Deciphered blocks of an encrypted frame. */
-  readonly plain?: string;
+  plain: z.string().optional(),
   /** DataTime of the packets that this one was split from, when it has none itself. */
-  readonly dataTime?: string;
-}
-
-export interface ReadingDevice {
-  readonly device: DeviceId;
-  /** Only frames of this system code; null: all. */
-  readonly st: string | null;
-  readonly realtimeSpanS: number;
-  /** Factor code → the channel of each kind of data; null: none is registered. */
-  readonly channels: Readonly<Record<string, ReadingChannels>>;
-}
-
-export interface ReadingChannels {
-  readonly realtime: MetricName | null;
-  readonly minute: MetricName | null;
-  readonly hour: MetricName | null;
-}
+  dataTime: z.string().optional(),
+});
+export type ReadingContext = z.infer<typeof ReadingContext>;

@@ -29,6 +29,8 @@ const QUANTITY: Readonly<Partial<Record<Unit, MonitoredQuantity>>> = {
   'dB(A)': 'level',
   degC: 'heat',
   'mg/m3': 'concentration',
+  'ug/m3': 'concentration',
+  'ng/m3': 'concentration',
   ppm: 'concentration',
 };
 

@@ -1,4 +1,10 @@
-import type { LimitRow, LimitUnit, Unit } from '../../model/limits.ts';
+import {
+  isMassUnit,
+  type LimitRow,
+  type LimitUnit,
+  MASS_UNITS,
+  type Unit,
+} from '../../model/limits.ts';
 
 const GAS_CONSTANT = 8.314462618;
 const PRESSURE_KPA = 101.325;
@@ -15,6 +21,7 @@ export const molarVolumeL = (temperatureC: number): number =>
  */
 export function unitFactor(row: LimitRow, from: Unit, to: LimitUnit): number | null {
   if (from === to) return 1;
+  if (isMassUnit(from) && isMassUnit(to)) return MASS_UNITS[from] / MASS_UNITS[to];
   if (from !== 'ppm' || to !== 'mg/m3') return null;
   const molarMass = row.expressedAs === null ? row.molarMass : row.expressedAsMolarMass;
   return molarMass === null || molarMass === undefined ? null : molarMass / molarVolumeL(20);
