@@ -108,6 +108,11 @@ export interface Standing {
   readonly asOfMs: number;
   /** What the rule's number is so far, in the limit's unit; null: nothing seen. */
   readonly current: number | null;
+  /**
+   * What it will be when all contact of the shift (LEX_W: of the cycle) has passed, if the rest is like what
+   * was seen; null: too little seen, or a number that adds nothing up.
+   */
+  readonly projected: number | null;
   readonly ratio: number | null;
   readonly difference: number | null;
   readonly state: 'no-data' | 'below' | 'near' | 'over';

@@ -1,9 +1,10 @@
-import { digestOf } from '../model/digest.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { capsOfLimit } from './caps.ts';
 import { channelFacts } from './channel-facts.ts';
-import type { Channel, Emit, EngineState, RuleState } from './engine-state.ts';
+import type { Emit, EngineState, RuleState } from './engine-state.ts';
+import { followComposite } from './follow-composite.ts';
 import { judgeCertain } from './judge-shift.ts';
+import { orderedThrough } from './ordered-through.ts';
 import type { ProgressRow } from './progress-row.ts';
 import {
   forkOrdered,
@@ -15,8 +16,16 @@ import {
   takeOrdered,
 } from './rule-progress.ts';
 import { dropProgress } from './rule-table.ts';
-import { isFollowed, mayBeCertain, runningLimit, runningNumber } from './running-number.ts';
+import {
+  isFollowed,
+  isLookedAt,
+  mayBeCertain,
+  projectedNumber,
+  runningLimit,
+  runningNumber,
+} from './running-number.ts';
 import { standingOf, standingState } from './standing.ts';
+import { warnOnce } from './warn-once.ts';
 
 /** Minutes before an exceedance that seemed certain and wasn't is asked for again. */
 const RETRY_MINUTES = 5;
@@ -34,6 +43,10 @@ const STANDING_MINUTES = 5;
  * that has become certain.
  */
 export function followRule(state: EngineState, rule: RuleState, newest: number, emit: Emit): void {
+  if (isLookedAt(rule.live.plan)) {
+    followComposite(state, rule, newest, emit);
+    return;
+  }
   const lastOfShift = rule.endMs / MINUTE_MS - 1;
   const minute = Math.min(newest, lastOfShift);
   if (!isFollowed(rule.live.plan) || minute < rule.restsUntil) return;
@@ -48,9 +61,9 @@ export function followRule(state: EngineState, rule: RuleState, newest: number, 
     progress = takeOrdered(rule);
     ordered = null;
   }
-  advance(rule, progress, minute, ordered === null);
+  advance(rule, progress, minute, ordered === null, newest <= lastOfShift ? emit : null);
   if (newest <= lastOfShift) showStanding(rule, progress, emit);
-  if (ordered !== null) advance(rule, ordered, until, true);
+  if (ordered !== null) advance(rule, ordered, until, true, null);
   seekCertain(state, rule, ordered ?? progress, emit);
 }
 
@@ -69,21 +82,24 @@ export function forgetProgress(rule: RuleState, minute: number): void {
   dropProgress(rule.state.rules, rule.id);
 }
 
-/** Last minute for which order can't matter any more: at once when nothing is missing below. */
-function orderedThrough(state: EngineState, channel: Channel): number {
-  const { isNumbered, progress } = channel.gateway;
-  const grace = isNumbered && progress.isSettled ? 0 : state.settings.graceMs;
-  return Math.floor((channel.watermarkMs - grace) / MINUTE_MS) - 1;
-}
-
-/** Takes the minutes up to `minute`, and notes whether the exceedance may be certain by them. */
-function advance(rule: RuleState, progress: ProgressRow, minute: number, looks: boolean): void {
+/**
+ * Takes the minutes up to `minute`, and notes whether the exceedance may be certain by them. `warn`: where
+ * the early warning goes if one of those before `minute` gives it.
+ */
+function advance(
+  rule: RuleState,
+  progress: ProgressRow,
+  minute: number,
+  looks: boolean,
+  warn: Emit | null,
+): void {
   const last = Math.min(minute - progress.startMinute, progress.length - 1);
   const first = rule.startMs / MINUTE_MS - progress.startMinute;
   const { width } = progress;
   while (progress.through < last) {
     takeMinute(rule, progress);
     const { through } = progress;
+    if (warn !== null && first <= through && through < last) warnAt(rule, progress, warn);
     if (!looks || rule.isAccused || through < first) continue;
     // A sum over the shift only grows, so its last minute says all; a window may have passed.
     if (width === 0 && through < last) continue;
@@ -102,28 +118,39 @@ function look(rule: RuleState, progress: ProgressRow): boolean {
 }
 
 function showStanding(rule: RuleState, progress: ProgressRow, emit: Emit): void {
-  const { plan } = rule.live;
   const { minute } = progress;
-  const { profile } = readingOf(rule, minute * MINUTE_MS);
-  if (profile === undefined) return;
-  const running = { plan, limits: plan.limits, progress, profile };
-  const limit = runningLimit(running);
-  if (limit === undefined) return;
-  const current = runningNumber(running);
-  const state = standingState(current, limit);
+  const now = numbersNow(rule, progress);
+  if (now === undefined) return;
+  const { limit, numbers, state } = now;
   const isTurn = (minute + rule.channel.index) % STANDING_MINUTES === 0;
   const warns = !rule.hasWarned && (state === 'near' || state === 'over');
   const isShown = isTurn || state === 'over' || state !== rule.standing;
   rule.standing = state;
   if (!isShown && !warns) return;
-  const standing = standingOf(rule.subject, limit, current, (minute + 1) * MINUTE_MS);
+  const standing = standingOf(rule.subject, limit, numbers, (minute + 1) * MINUTE_MS);
   emit({ kind: 'standing', standing });
-  if (!warns) return;
-  rule.hasWarned = true;
-  const { resultKey, asOfMs } = standing;
-  const signalKey = digestOf({ kind: 'EARLY_WARNING', resultKey, asOfMs });
-  const signal = { kind: 'EARLY_WARNING', signalKey, atMs: asOfMs, standing } as const;
-  emit({ kind: 'signal', signal });
+  warnOnce(rule, standing, emit);
+}
+
+/** Gives the early warning if the minute taken last is the first to show it. */
+function warnAt(rule: RuleState, progress: ProgressRow, emit: Emit): void {
+  if (rule.hasWarned) return;
+  const now = numbersNow(rule, progress);
+  if (now === undefined || now.state === 'below' || now.state === 'no-data') return;
+  const asOfMs = (progress.minute + 1) * MINUTE_MS;
+  warnOnce(rule, standingOf(rule.subject, now.limit, now.numbers, asOfMs), emit);
+}
+
+/** The rule's numbers after the minute taken last; undefined: it can't be read, or no limit is in force. */
+function numbersNow(rule: RuleState, progress: ProgressRow) {
+  const { plan } = rule.live;
+  const { profile } = readingOf(rule, progress.minute * MINUTE_MS);
+  if (profile === undefined) return undefined;
+  const running = { plan, limits: plan.limits, progress, profile };
+  const limit = runningLimit(running);
+  if (limit === undefined) return undefined;
+  const numbers = { current: runningNumber(running), projected: projectedNumber(running) };
+  return { limit, numbers, state: standingState(numbers, limit) };
 }
 
 function seekCertain(

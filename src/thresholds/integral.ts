@@ -90,7 +90,8 @@ export function evaluateIntegral(
   };
 }
 
-const hasConflicts = ({ conflictSeconds, contactSeconds }: ContactSums): boolean =>
+/** Whether conflicts keep the sums at `suspected`. */
+export const hasConflicts = ({ conflictSeconds, contactSeconds }: ContactSums): boolean =>
   hasTooManyConflicts(conflictSeconds, contactSeconds);
 
 /** From the minute in which the integral passed the limit to the end of contact. */

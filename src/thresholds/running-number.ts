@@ -3,13 +3,15 @@ import { SECOND_MS } from '../model/time.ts';
 import { wbgtLimitC } from './limits/wbgt-limit.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import type { ProgressRow } from './progress-row.ts';
+import { projectedSum } from './projection.ts';
 import { levelOf, lowerPart, quantityOf, SHIFT_BASE_S } from './quantity.ts';
 import { definitionLimitAt, isComposite } from './rule-definition.ts';
-import type { InputLimit, InputProfile } from './rule-inputs.ts';
+import type { InputLimit, InputProfile, Interval } from './rule-inputs.ts';
 import type { RulePlan } from './rule-plan.ts';
 import { uncertaintyAt, windowUncertainty } from './uncertainty.ts';
 import { exceeds } from './verdict.ts';
 import { favourableHeat } from './wbgt.ts';
+import { weeklyMean } from './weekly-sum.ts';
 
 /** A running rule, the limits that it is held against, and the instrument that feeds it now. */
 export interface RunningRule {
@@ -21,6 +23,10 @@ export interface RunningRule {
 
 /** Kinds whose number can be followed by minutes; the others stand nowhere until their shift is judged. */
 const RUNNING_KINDS: readonly LimitKind[] = ['MAC', 'PC_STEL', 'PC_TWA', 'LEX_8H', 'WBGT'];
+
+/** Rules that are looked at now and then by all their inputs: of several channels, or over a cycle. */
+export const isLookedAt = (plan: RulePlan): boolean =>
+  isComposite(plan) || (plan.subject.limitKind === 'LEX_W' && plan.cycle !== null);
 
 export const isFollowed = (plan: RulePlan): boolean =>
   RUNNING_KINDS.includes(plan.subject.limitKind) && !isComposite(plan);
@@ -57,10 +63,46 @@ export function runningNumber(rule: RunningRule): number | null {
 const contactShare = ({ plan, progress }: RunningRule): number =>
   plan.declaredMinutes === null ? 1 : Math.min(1, plan.declaredMinutes / progress.contactMinutes);
 
-function numberOf({ plan, progress }: RunningRule, sum: number): number {
-  const mean = sum / (progress.width > 0 ? progress.width * CELL_SECONDS : SHIFT_BASE_S);
-  return plan.subject.limitKind === 'LEX_8H' ? levelOf(mean) : mean;
+const numberOf = ({ plan, progress }: RunningRule, sum: number): number =>
+  numberOfSum(plan, progress.width, sum);
+
+/** A sum in the limit's unit; `width`: minutes of a sliding window, 0: the shift (the cycle) as a whole. */
+export function numberOfSum(
+  { subject, cycle }: Pick<RulePlan, 'cycle'> & { readonly subject: { limitKind: LimitKind } },
+  width: number,
+  sum: number,
+): number {
+  if (width > 0) return sum / (width * CELL_SECONDS);
+  if (subject.limitKind === 'LEX_W' && cycle !== null) return levelOf(weeklyMean(sum, cycle));
+  const mean = sum / SHIFT_BASE_S;
+  return subject.limitKind === 'LEX_8H' ? levelOf(mean) : mean;
 }
+
+/**
+ * What the number will be when all contact of the shift has passed, if the rest is like what was seen; null:
+ * too little was, or the number is none that adds up.
+ */
+export function projectedNumber(rule: RunningRule): number | null {
+  const { plan, progress } = rule;
+  if (!isSummed(plan.subject.limitKind)) return null;
+  const untilMs = (progress.minute + 1) * CELL_SECONDS * SECOND_MS;
+  const sum = projectedSum({
+    seen: progress.lower,
+    coveredSeconds: progress.covered,
+    elapsedSeconds: secondsUntil(plan.contact, untilMs),
+    wholeSeconds: progress.contactMinutes * CELL_SECONDS * contactShare(rule),
+  });
+  return sum === null ? null : numberOf(rule, sum);
+}
+
+/** Kinds whose number adds up through the shift. */
+export const isSummed = (kind: LimitKind): boolean => SUMMED_KINDS.includes(kind);
+const SUMMED_KINDS: readonly LimitKind[] = ['PC_TWA', 'LEX_8H', 'LEX_W', 'MIXTURE'];
+
+/** Seconds of contact before a time. */
+export const secondsUntil = (contact: readonly Interval[], atMs: number): number =>
+  contact.reduce((sum, [from, until]) => sum + Math.max(0, Math.min(until, atMs) - from), 0) /
+  SECOND_MS;
 
 /**
  * Whether, T seconds counted as if they held, the exceedance may be certain after the last minute taken:

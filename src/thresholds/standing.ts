@@ -17,22 +17,30 @@ export function warningLevel(limit: AppliedLimit): number {
   return limit.value / 2;
 }
 
-/** Where a number stands against its limit; null: nothing seen. */
-export function standingState(current: number | null, limit: AppliedLimit): Standing['state'] {
+/** What a rule's number is, and what it will be, in the limit's unit; null: nothing, too little seen. */
+export type RunningNumbers = Pick<Standing, 'current' | 'projected'>;
+
+/** Where a number stands against its limit. `near` begins with a projection above the limit as well. */
+export function standingState(
+  { current, projected }: RunningNumbers,
+  limit: AppliedLimit,
+): Standing['state'] {
   if (current === null) return 'no-data';
   if (exceeds(current, limit.value)) return 'over';
-  return current >= warningLevel(limit) ? 'near' : 'below';
+  const willExceed = projected !== null && exceeds(projected, limit.value);
+  return willExceed || current >= warningLevel(limit) ? 'near' : 'below';
 }
 
 /** The running rule as it stands after the minute before `asOfMs`. */
 export function standingOf(
   subject: RuleSubject,
   limit: AppliedLimit,
-  current: number | null,
+  { current, projected }: RunningNumbers,
   asOfMs: number,
 ): Standing {
-  const state = standingState(current, limit);
-  const common = { resultKey: resultKeyOf(subject), subject, limit, asOfMs, current };
+  const state = standingState({ current, projected }, limit);
+  const resultKey = resultKeyOf(subject);
+  const common = { resultKey, subject, limit, asOfMs, current, projected };
   return current === null
     ? { ...common, ratio: null, difference: null, state }
     : { ...common, ...distance(limit, current), state };

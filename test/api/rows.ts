@@ -61,6 +61,7 @@ export function standingOf(changes: Partial<Standing> = {}): Standing {
     limit: limitOf(),
     asOfMs: DAY_START_MS + 12 * 3_600_000,
     current: 24,
+    projected: 30,
     ratio: 0.8,
     difference: null,
     state: 'near',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ShiftSum } from '../../src/thresholds/rule-inputs.ts';
 import { feed, judge, limitOf, type MinuteValues, profile, values } from './rule-case.ts';
+import { DAY_START_MS, MIN } from './world.ts';
 
 const DB = profile({ unit: 'dB(A)', range: [0, 200] });
 const COUNT = profile({ unit: 'count/min', range: [0, 1e6] });
@@ -162,11 +163,35 @@ describe('weekly form of LEX (GBZ 2.2-2007 11.2, GBZ/T 189.8)', () => {
     expect(result.window.lowerBound).toBeCloseTo(82.21189299069938, 9);
   });
 
-  it('claims nothing before the last shift of the cycle', () => {
-    expect(week(values([[100, 480]]), [], 7, false)).toMatchObject({
-      verdict: 'indeterminate',
-      notes: ['cycle-running'],
+  it('claims nothing before the last shift of the cycle while the sum may still stay below', () => {
+    for (const level of [60, 84.5, 91.9]) {
+      expect(week(values([[level, 480]]), [], 7, false)).toMatchObject({
+        verdict: 'indeterminate',
+        notes: ['cycle-running'],
+      });
+    }
+  });
+
+  it('is certain in the shift that brings the sum above, whatever comes after it', () => {
+    // 8 h at 100 dB(A) alone are 93.01 dB(A) over the 40 h week.
+    const first = week(values([[100, 480]]), [], 7, false);
+    expect(first).toMatchObject({
+      verdict: 'exceeded',
+      notes: ['noise-work', 'cycle-running'].sort(),
     });
+    expect(first.window.lowerBound).toBeCloseTo(100 - 10 * Math.log10(5), 9);
+    // 10^10 · 480 min less than 2400 min · 10^8.5 until minute 76: 75.9.
+    expect((first.certainAtMs! - DAY_START_MS) / MIN).toBe(76);
+    const quiet = values([[60, 480]]);
+    const before = sum(100, 28_800);
+    expect(week(quiet, [before], 7, true).verdict).toBe('exceeded');
+  });
+
+  it('is said by the shift that brought it there and by the last, not by those between', () => {
+    const before = sum(100, 28_800);
+    const between = week(values([[100, 480]]), [before], 7, false);
+    expect(between).toMatchObject({ verdict: 'indeterminate', notes: ['cycle-running'] });
+    expect(week(values([[100, 480]]), [before], 7, true).verdict).toBe('exceeded');
   });
 
   it('a day never seen counts as 0 in the bound, and forbids `within` when it is too much', () => {

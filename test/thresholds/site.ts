@@ -99,6 +99,7 @@ export function journalOf(
   site: Site,
   frames: readonly TestFrame[],
   late: readonly TestFrame[] = [],
+  framesPerBatch = 60,
 ) {
   const journal = createTestJournal();
   const start = DAY_START_MS - DAY;
@@ -110,7 +111,7 @@ export function journalOf(
     }
     now = Math.max(now, until);
   };
-  for (const batch of chained([...chunked(frames, 60)])) {
+  for (const batch of chained([...chunked(frames, framesPerBatch)])) {
     now = Math.max(now, ...batch.frames.map(({ at }) => at));
     entries.push(journal.batch(batch, now + 100));
   }

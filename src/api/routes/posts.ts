@@ -29,6 +29,10 @@ const PostView = z.object({
   standing: z.object({
     state: z.enum(['over', 'near', 'below', 'no-data']),
     current: z.number().nullable().describe("In the limit's unit"),
+    projected: z
+      .number()
+      .nullable()
+      .describe('What it will be when all contact has passed, if the rest is like what was seen'),
     ratio: z.number().nullable(),
     difference: z.number().nullable(),
     asOfMs: Millis.nullable(),
@@ -110,6 +114,8 @@ function toView(row: PostRow): z.infer<typeof PostView> {
     standing: {
       state: standing?.state ?? 'no-data',
       current: standing?.current ?? null,
+      // What was stored by an earlier build has none.
+      projected: standing?.projected ?? null,
       ratio: standing?.ratio ?? null,
       difference: standing?.difference ?? null,
       asOfMs: standing?.asOfMs ?? null,
