@@ -1,7 +1,13 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { GatewayId, RegionCode } from '../model/ids.ts';
-import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
+import {
+  ConfigError,
+  describeIssues,
+  readYaml,
+  type Variable,
+  withVariables,
+} from '../process/config-file.ts';
 import { type BusConfig, Buses, WholeSecondsMs } from './bus-config.ts';
 import { withTemplates } from './template-use.ts';
 
@@ -115,15 +121,24 @@ export type GatewayConfigInput = z.input<typeof GatewayConfig>;
 /** What tools need that look at instruments only: there may be no hub yet. */
 const BusesOnly = z.looseObject({ buses: Buses });
 
+/** Settings that a variable overrides, by path. */
+const VARIABLES: readonly Variable[] = [
+  ['MQTT_URL', 'mqtt', 'url'],
+  ['HUB_PUBLIC_KEY', 'hubPublicKey'],
+];
+
 /**
- * Reads `gateway.yaml`. A device names its points inline or by `templateFile`; files are looked up
- * beside the config. Throws `ConfigError` with every fault.
+ * Reads `gateway.yaml` and what the environment overrides. A device names its points inline or by
+ * `templateFile`; files are looked up beside the config. Throws `ConfigError` with every fault.
  */
-export function readGatewayConfig(file: string): GatewayConfig {
+export function readGatewayConfig(
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): GatewayConfig {
   const directory = dirname(resolve(file));
-  const config = readAs(GatewayConfig, file);
+  const config = readAs(GatewayConfig, file, environment);
   const { mqtt, keyFile, spoolFile, statusSocket } = config;
-  const found = { ...mqtt };
+  const found = withoutCredentials(mqtt);
   for (const name of ['caFile', 'certFile', 'clientKeyFile'] as const) {
     const path = mqtt[name];
     if (path !== undefined) found[name] = resolve(directory, path);
@@ -138,10 +153,30 @@ export function readGatewayConfig(file: string): GatewayConfig {
 }
 
 /** Reads the buses of a `gateway.yaml`, whatever else may be wrong with it or not written yet. */
-export const readBuses = (file: string): readonly BusConfig[] => readAs(BusesOnly, file).buses;
+export const readBuses = (file: string): readonly BusConfig[] => readAs(BusesOnly, file, {}).buses;
 
-function readAs<Schema extends z.ZodType>(schema: Schema, file: string): z.infer<Schema> {
-  const input = withTemplates(readYaml(file), file, dirname(resolve(file)));
+/** User and password of the address, which is shown and logged, go where they are not. */
+function withoutCredentials(mqtt: GatewayConfig['mqtt']): GatewayConfig['mqtt'] {
+  if (!URL.canParse(mqtt.url)) return { ...mqtt };
+  const url = new URL(mqtt.url);
+  const { username, password } = url;
+  if (username === '') return { ...mqtt };
+  url.username = '';
+  url.password = '';
+  const credentials = {
+    username: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+  };
+  return { ...mqtt, url: url.href.replace(/\/$/, ''), ...credentials };
+}
+
+function readAs<Schema extends z.ZodType>(
+  schema: Schema,
+  file: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.infer<Schema> {
+  const written = withVariables(readYaml(file), VARIABLES, environment);
+  const input = withTemplates(written, file, dirname(resolve(file)));
   const parsed = schema.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   return parsed.data;

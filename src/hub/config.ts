@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { alertSettings } from '../alerts/settings.ts';
 import { influxSettings } from '../ingest/influx/settings.ts';
 import { ingestSettings } from '../ingest/settings.ts';
-import { ConfigError, describeIssues, readYaml } from '../process/config-file.ts';
+import {
+  ConfigError,
+  describeIssues,
+  readYaml,
+  type Variable,
+  withVariables,
+} from '../process/config-file.ts';
 import { DetectorSettings } from '../thresholds/detectors/settings.ts';
 import { DEFAULT_ENGINE_SETTINGS } from '../thresholds/engine-settings.ts';
 
@@ -77,7 +83,7 @@ export function readHubConfig(
   file: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): HubConfig {
-  const input = withEnvironment(readYaml(file), environment);
+  const input = withVariables(readYaml(file), VARIABLES, environment);
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   const directory = dirname(resolve(file));
@@ -119,7 +125,7 @@ function resolved(node: unknown, path: readonly string[], directory: string): un
 }
 
 /** Settings that a variable overrides, by path. */
-const VARIABLES: readonly (readonly [string, ...path: string[]])[] = [
+const VARIABLES: readonly Variable[] = [
   ['DATABASE_URL', 'database', 'url'],
   ['MQTT_URL', 'ingest', 'mqtt', 'url'],
   ['REDIS_URL', 'redis', 'url'],
@@ -127,23 +133,8 @@ const VARIABLES: readonly (readonly [string, ...path: string[]])[] = [
   ['INFLUX_TOKEN', 'influx', 'token'],
   ['INFLUX_ORG', 'influx', 'org'],
   ['INFLUX_BUCKET', 'influx', 'bucket'],
+  ['PLATFORM_URL', 'alerts', 'platform', 'url'],
+  ['PLATFORM_ACCESS_KEY', 'alerts', 'platform', 'accessKey'],
+  ['PLATFORM_SECRET_KEY', 'alerts', 'platform', 'secretKey'],
   ['WUGAN_FAULT_POINT', 'faultPoint'],
 ];
-
-/** An empty variable is none: that is how a compose file passes what is not set. */
-function withEnvironment(
-  input: unknown,
-  environment: Readonly<Record<string, string | undefined>>,
-): unknown {
-  if (typeof input !== 'object' || input === null) return input;
-  return VARIABLES.reduce<unknown>((changed, [variable, ...path]) => {
-    const value = environment[variable];
-    return value === undefined || value === '' ? changed : withMember(changed, path, value);
-  }, input);
-}
-
-function withMember(node: unknown, [name, ...rest]: readonly string[], value: string): unknown {
-  if (name === undefined) return value;
-  const members = node as Readonly<Record<string, unknown>> | undefined;
-  return { ...members, [name]: withMember(members?.[name], rest, value) };
-}

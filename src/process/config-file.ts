@@ -53,3 +53,28 @@ export function readConfig<Schema extends z.ZodType>(
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   return parsed.data;
 }
+
+/** A variable of the environment and the path of the setting that it overrides. */
+export type Variable = readonly [name: string, ...path: string[]];
+
+/**
+ * A settings file's content with what variables say in its place, to be checked like the file's own. An
+ * empty variable is none: that is how a compose file passes what is not set.
+ */
+export function withVariables(
+  input: unknown,
+  variables: readonly Variable[],
+  environment: Readonly<Record<string, string | undefined>>,
+): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  return variables.reduce<unknown>((changed, [name, ...path]) => {
+    const value = environment[name];
+    return value === undefined || value === '' ? changed : withMember(changed, path, value);
+  }, input);
+}
+
+function withMember(node: unknown, [name, ...rest]: readonly string[], value: string): unknown {
+  if (name === undefined) return value;
+  const members = node as Readonly<Record<string, unknown>> | undefined;
+  return { ...members, [name]: withMember(members?.[name], rest, value) };
+}

@@ -181,6 +181,17 @@ describe('the metrics', () => {
     expect(sorted(namesIn(section('## 7. Metrics')))).toEqual(sorted(registered));
   });
 
+  it('are known where operations.md says what to do', () => {
+    const rows = rowsOf(readDoc('docs/operations.md')).filter(([name]) =>
+      /`wugan_/.test(name ?? ''),
+    );
+    const named = rows.flatMap(([name]) => codesIn(name));
+    expect(named.length).toBeGreaterThan(30);
+    expect(new Set(named).size).toBe(named.length);
+    expect(namesIn(section('## 7. Metrics'))).toEqual(expect.arrayContaining(named));
+    for (const row of rows) expect(row).toHaveLength(4);
+  });
+
   it('are all that the sources name', () => {
     const files = readdirSync('src', { recursive: true, encoding: 'utf8' });
     const named = files
