@@ -30,11 +30,21 @@ function readCrewShifts(
   const plans = new Set(versionsOf(history, 'crew', crewId).map(({ value }) => value));
   for (const crew of plans) {
     if (crew === null) continue;
-    for (const shift of shiftsOf(crew, zoneOf(history, crew, fromMs), fromMs, untilMs)) {
-      if (valueAt(history, 'crew', crewId, shift.startMs) === crew) shifts.push({ crew, shift });
+    for (const planned of shiftsOf(crew, zoneOf(history, crew, fromMs), fromMs, untilMs)) {
+      if (valueAt(history, 'crew', crewId, planned.startMs) !== crew) continue;
+      shifts.push({ crew, shift: crew.basis === 'PERSONAL' ? carriedThrough(planned) : planned });
     }
   }
   return shifts;
+}
+
+/**
+ * PERSONAL: the instrument goes where the worker goes. Breaks and posts don't gate it, so the whole shift is
+ * contact; what was taken off for a break is missing, as anything else that wasn't seen.
+ */
+function carriedThrough(shift: ShiftInstance): ShiftInstance {
+  const { startMs, endMs, contact } = shift;
+  return { ...shift, contact: [[startMs, endMs]], segments: [], work: contact };
 }
 
 /** Zone in which the crew's shifts are written. */

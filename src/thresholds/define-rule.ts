@@ -17,6 +17,7 @@ import { NITROGEN_DIOXIDE, NITROGEN_OXIDES, partsObstacle } from './part-reading
 import type { RegistryHistory } from './registry-history.ts';
 import { resultKeyOf } from './result-key.ts';
 import type { Reading, RuleDefinition } from './rule-definition.ts';
+import type { Interval } from './rule-inputs.ts';
 import type { GatewayChannel } from './rule-schedule.ts';
 import type { ShiftInstance } from './shift.ts';
 
@@ -109,7 +110,9 @@ function ruleOfKind(
     ...(companions === undefined ? {} : { companions }),
     ...(grade === undefined || limitUnit !== 'mg/m3' ? {} : { grade }),
     ...(isPartial(place) ? { partial: 'no-not-measured' } : {}),
-    ...(shift.segments.length === 0 ? {} : { workMinutes: minutesOf(shift) }),
+    ...(shift.segments.length === 0 && shift.work === undefined
+      ? {}
+      : { workMinutes: minutesOf(shift.work ?? shift.contact) }),
   };
 }
 
@@ -174,5 +177,5 @@ function gradeWeights({ hazard, post }: ShiftPlace): RuleDefinition['grade'] {
   };
 }
 
-const minutesOf = ({ contact }: ShiftInstance): number =>
-  contact.reduce((sum, [a, b]) => sum + (b - a), 0) / MINUTE_MS;
+const minutesOf = (intervals: readonly Interval[]): number =>
+  intervals.reduce((sum, [a, b]) => sum + (b - a), 0) / MINUTE_MS;

@@ -20,6 +20,8 @@ export interface ShiftInstance {
   readonly contact: readonly Interval[];
   /** Where the crew is when; empty: at its own post throughout. */
   readonly segments: readonly ShiftSegment[];
+  /** Time of work when contact is another; absent: that of contact. */
+  readonly work?: readonly Interval[];
 }
 
 /** Part of a shift at one post, cut inwards to whole minutes. */
