@@ -93,7 +93,28 @@ export interface Tally {
   reads: number;
   good: number;
   wrong: number;
+  /** Wrong, and later than any master of RTU waits for: it can't be told from the right one. */
+  tooLate: number;
   failed: number;
+}
+
+/** An RTU reply names no question: after a time-out a master waits as long again, and at least this. */
+const LATE_WINDOW_MS_MIN = 50;
+const OWED_KEPT = 20;
+
+/** A question without an answer, and what the answer would be. */
+interface Owed {
+  readonly words: readonly number[];
+  readonly sentMs: number;
+}
+
+/**
+ * Whether a reply is to a question that was given up, and longer under way than a master waits for it: a
+ * machine that stalls delays bytes on a line for any time.
+ */
+function isTooLate(words: readonly number[], owed: readonly Owed[], timeoutMs: number): boolean {
+  const latestMs = performance.now() - timeoutMs - Math.max(timeoutMs, LATE_WINDOW_MS_MIN);
+  return owed.some((one) => one.words.join() === words.join() && one.sentMs < latestMs);
 }
 
 /**
@@ -106,7 +127,8 @@ export async function readMany(
 ): Promise<Tally> {
   const random = createRandom(seed);
   const below = (bound: number): number => Math.floor(random() * bound);
-  const tally: Tally = { reads: 0, good: 0, wrong: 0, failed: 0 };
+  const tally: Tally = { reads: 0, good: 0, wrong: 0, tooLate: 0, failed: 0 };
+  const owed: Owed[] = [];
   while (tally.reads < reads) {
     const request = {
       unitId: 1 + below(3),
@@ -114,19 +136,25 @@ export async function readMany(
       address: below(2_000),
       words: 1 + below(2),
     };
+    const right = Array.from({ length: request.words }, (_, i) =>
+      registerOf(request.unitId, request.address + i),
+    );
     for (let tries = 0; tries < 3; tries += 1) {
       tally.reads += 1;
-      const reply = await master.read(request, timeoutMs);
-      if (reply.ok) {
-        if (reply.value.kind === 'exception') break;
-        const expected = Array.from({ length: request.words }, (_, i) =>
-          registerOf(request.unitId, request.address + i),
-        );
-        const isRight = reply.value.words.every((word, i) => word === expected[i]);
-        if (isRight && reply.value.words.length === expected.length) tally.good += 1;
+      let sentMs = performance.now();
+      const onSent = (): void => {
+        sentMs = performance.now();
+      };
+      const reply = await master.read(request, timeoutMs, { onSent });
+      if (reply.ok && reply.value.kind === 'words') {
+        const { words } = reply.value;
+        if (words.join() === right.join()) tally.good += 1;
+        else if (isTooLate(words, owed, timeoutMs)) tally.tooLate += 1;
         else tally.wrong += 1;
-        break;
       }
+      if (reply.ok) break;
+      owed.push({ words: right, sentMs });
+      if (owed.length > OWED_KEPT) owed.shift();
       tally.failed += 1;
       if (reply.reason === 'down' || reply.reason === 'lost') await isUp(master);
     }

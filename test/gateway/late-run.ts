@@ -6,6 +6,7 @@ const TIMEOUT_MS = 40;
 
 export interface LateRun {
   readonly wrong: number;
+  readonly tooLate: number;
   readonly good: number;
   readonly lateSent: number;
   readonly counters: MasterCounters;
@@ -39,6 +40,7 @@ export async function lateRun(
   }
   return {
     wrong: runs.reduce((sum, run) => sum + run.tally.wrong, 0),
+    tooLate: runs.reduce((sum, run) => sum + run.tally.tooLate, 0),
     good: runs.reduce((sum, run) => sum + run.tally.good, 0),
     lateSent: runs.reduce((sum, run) => sum + run.lateSent, 0),
     counters,

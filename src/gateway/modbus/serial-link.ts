@@ -1,9 +1,7 @@
 import { SerialPort } from 'serialport';
 import type { LineSettings } from '../bus-transport.ts';
 import { eventLoopTurns, type OpenLink } from './link.ts';
-
-/** The port's reads go through the thread pool: this long, and what had arrived is here. */
-const CATCH_UP_MS = 2;
+import { readInLoop } from './serial-read.ts';
 
 export interface SerialLinkSettings extends LineSettings {
   readonly path: string;
@@ -18,6 +16,7 @@ export const serialLink =
   ({ onUp, onData, onDown }) => {
     const port = new SerialPort({ path, baudRate, parity, stopBits, dataBits: 8, autoOpen: false });
     let hasEnded = false;
+    port.prependOnceListener('open', () => readInLoop(port.port));
     const opened = new Promise<Error | null>((resolve) => port.open(resolve));
     let released: Promise<void> | undefined;
 
@@ -53,8 +52,7 @@ export const serialLink =
       write: (bytes) => {
         port.write(Buffer.from(bytes));
       },
-      catchUp: () =>
-        new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS)).then(eventLoopTurns),
+      catchUp: eventLoopTurns,
       close() {
         hasEnded = true;
         return release();
