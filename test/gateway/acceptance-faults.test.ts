@@ -81,9 +81,9 @@ describe('a line on which everything goes wrong', () => {
         }),
       );
       expect(tallies.reduce((sum, { wrong }) => sum + wrong, 0)).toBe(0);
-      for (const { good, made, violations, triesToRecover } of tallies) {
-        // On a busy machine many good replies take too long as well.
-        expect(good).toBeGreaterThan(20);
+      // On a busy machine many good replies take too long as well.
+      expect(tallies.reduce((sum, { good }) => sum + good, 0)).toBeGreaterThan(200);
+      for (const { made, violations, triesToRecover } of tallies) {
         expect(made).toBeGreaterThan(20);
         expect(violations).toBeGreaterThan(5);
         // A connection may have to come up again, and one more late reply may be on its way.
