@@ -120,7 +120,7 @@ describe('the queue in Redis', () => {
     await start();
     platform.script.push({ do: 'say', status: 503, retryAfter: '1' });
     await entry(overLimit());
-    await vi.waitFor(() => expect(platform.requests).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(platform.requests).toHaveLength(1), { timeout: 30_000 });
     await redis.command('flushall');
     await sent(1);
     expect(platform.taken).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('the queue in Redis', () => {
     await entry(...clues(40));
     for (const share of [5, 15, 25]) {
       await vi.waitFor(() => expect(platform.taken.length).toBeGreaterThan(share), {
-        timeout: 20_000,
+        timeout: 30_000,
       });
       await redis.command('flushall');
     }
@@ -160,7 +160,7 @@ describe('the queue in Redis', () => {
       ...Array.from({ length: 20 }, () => ({ do: 'take', afterMs: 25 }) as const),
     );
     await entry(...clues(20));
-    await vi.waitFor(() => expect(platform.taken.length).toBeGreaterThan(3), { timeout: 20_000 });
+    await vi.waitFor(() => expect(platform.taken.length).toBeGreaterThan(3), { timeout: 30_000 });
     await redis.kill();
     await entry(...clues(1, 20));
     await redis.start();

@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort, watch } from '../database/test-database.ts';
+import { watch } from '../database/test-database.ts';
 import { requireDebianPackage } from '../debian-packages.ts';
+import { freePort } from '../free-port.ts';
 
 export interface RedisServer {
   readonly url: string;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_ERRORS, ErrorResponse } from '../../src/api/errors.ts';
 import { buildApi } from '../../src/api/server.ts';
 import { connect } from '../../src/database/connect.ts';
-import { freePort } from '../database/test-database.ts';
+import { freePort } from '../free-port.ts';
 import { createTestApi, depsOf, type TestApi } from './test-api.ts';
 
 let api: TestApi;

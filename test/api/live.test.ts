@@ -62,7 +62,7 @@ async function follow(url: string): Promise<Stream> {
   const response = await fetch(url, { signal: abort.signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  const deadline = AbortSignal.timeout(5_000);
+  const deadline = AbortSignal.timeout(50_000);
   return {
     status: response.status,
     async until(pattern) {
@@ -99,7 +99,7 @@ describe('createLiveFeed()', () => {
     reading.resume();
     expect(feed.add(stuck)).toBe(true);
     expect(feed.add(reading)).toBe(true);
-    await vi.waitFor(() => expect(feed.streams).toBe(1), 5_000);
+    await vi.waitFor(() => expect(feed.streams).toBe(1), 30_000);
     expect(stuck.destroyed).toBe(true);
     expect(reading.destroyed).toBe(false);
     feed.close();

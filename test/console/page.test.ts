@@ -59,7 +59,7 @@ async function open(
 }
 
 /** The page hears of a change within a second or two, later on a busy machine. */
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 30_000 });
 const setPos = (pos: number) => database.db.updateTable('telemetry.shard').set({ pos }).execute();
 
 const rowOf = (page: Page, post: string, kind: string) =>

@@ -7,7 +7,8 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { isAlive } from '../../src/database/postgres-process.ts';
-import { createTestDatabase, freePort, silentLog, watch } from './test-database.ts';
+import { freePort } from '../free-port.ts';
+import { createTestDatabase, silentLog, watch } from './test-database.ts';
 
 let dataDir: string;
 let started: EmbeddedPostgres | undefined;
@@ -145,7 +146,7 @@ describe('startEmbeddedPostgres()', () => {
     const { pid } = server;
     process.kill(pid, 'SIGKILL');
     await expect.poll(server.failure).toMatch(/ended/);
-    await expect.poll(server.failure, { timeout: 20_000 }).toBeNull();
+    await expect.poll(server.failure, { timeout: 30_000 }).toBeNull();
     expect(server.pid).not.toBe(pid);
     watch(server.pid, dataDir);
     expect(await ask(server.url, 'select n from kept')).toEqual([7]);
@@ -157,7 +158,7 @@ describe('startEmbeddedPostgres()', () => {
     const server = await start(port);
     process.kill(pid, 'SIGKILL');
     await expect.poll(server.failure).toMatch(/ended/);
-    await expect.poll(server.failure, { timeout: 20_000 }).toBeNull();
+    await expect.poll(server.failure, { timeout: 30_000 }).toBeNull();
     watch(server.pid, dataDir);
     expect(await ask(server.url, 'select 1')).toEqual([1]);
   });
@@ -169,9 +170,9 @@ describe('startEmbeddedPostgres()', () => {
     await expect.poll(() => isAlive(server.pid)).toBe(false);
     const busy = createServer();
     await new Promise<void>((listening) => busy.listen(port, '127.0.0.1', listening));
-    await expect.poll(server.failure, { timeout: 10_000 }).toMatch(/does not start.*in use/);
+    await expect.poll(server.failure, { timeout: 30_000 }).toMatch(/does not start.*in use/);
     await new Promise((closed) => busy.close(closed));
-    await expect.poll(server.failure, { timeout: 20_000 }).toBeNull();
+    await expect.poll(server.failure, { timeout: 30_000 }).toBeNull();
     watch(server.pid, dataDir);
     process.kill(server.pid, 'SIGKILL');
     await expect.poll(server.failure).toMatch(/ended/);

@@ -8,7 +8,6 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -23,6 +22,7 @@ import type { RunningServer } from '../../src/database/launch-server.ts';
 import { migrate } from '../../src/database/migrate.ts';
 import { stopServer } from '../../src/database/postgres-process.ts';
 import { sha256Hex } from '../../src/model/digest.ts';
+import { freePort } from '../free-port.ts';
 
 export interface TestDatabase extends DatabaseConnection {
   readonly url: string;
@@ -64,18 +64,6 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await runIn(templateUrl, 'postgres', `drop database ${name} with (force)`);
     },
   };
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function withDatabase(url: string, database: string): string {

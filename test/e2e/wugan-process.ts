@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** One JSON line of a `wugan … --json` process. */
@@ -56,7 +55,7 @@ export function startWugan(
     events,
     ended,
     stderr: () => stderr,
-    event: (name, { withinMs = 30_000, where = () => true } = {}) =>
+    event: (name, { withinMs = 120_000, where = () => true } = {}) =>
       new Promise((resolve, reject) => {
         const settle = (outcome: () => void): void => {
           clearTimeout(timer);
@@ -82,22 +81,4 @@ export function startWugan(
       return ended;
     },
   };
-}
-
-/** Ports on 127.0.0.1 that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }

@@ -74,7 +74,7 @@ describe('a line on which everything goes wrong', () => {
                 value: { words: [registerOf(1, 7), registerOf(1, 8)] },
               });
             },
-            { timeout: 20_000, interval: 1 },
+            { timeout: 30_000, interval: 1 },
           );
           const made = Object.values(slave.counts).reduce((sum, count) => sum + count, 0);
           return { ...tally, triesToRecover, made, violations: master.counters().violations };
@@ -108,7 +108,7 @@ describe('the same unit id on two buses', () => {
     const one = startBus(busOf('alive', alive.port));
     const other = startBus(busOf('dead', dead.port));
     await vi.waitFor(() => expect(other.worker.devices()[0]).toMatchObject({ state: 'DEMOTED' }), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     expect(one.worker.devices()[0]).toMatchObject({
       state: 'HEALTHY',
@@ -136,7 +136,7 @@ describe('a serial adapter that is pulled out and put in again 100 times', () =>
           await master.read({ unitId: 1, table: 'holding', address: 0, words: 1 }, 2);
           expect(master.isUp()).toBe(false);
         },
-        { timeout: 5_000, interval: 2 },
+        { timeout: 30_000, interval: 2 },
       );
       await pty.plug();
       await isUp(master);
@@ -192,7 +192,7 @@ describe('what is not a measurement', () => {
       );
     await vi.waitFor(
       () => expect(Object.values(found()).every((list) => (list as []).length > 0)).toBe(true),
-      { timeout: 15_000 },
+      { timeout: 30_000 },
     );
     for (const [name, list] of Object.entries(found())) {
       for (const frame of list as unknown[]) {
@@ -212,7 +212,7 @@ describe('what is not a measurement', () => {
       port: server.port,
       devices: [{ device: 'd', points: [point('level', 0)] }],
     });
-    await vi.waitFor(() => expect(worker.status().isPathDown).toBe(true), { timeout: 5_000 });
+    await vi.waitFor(() => expect(worker.status().isPathDown).toBe(true), { timeout: 30_000 });
     expect(worker.devices()[0]).toMatchObject({ state: 'HEALTHY', exceptions: { 10: 1 } });
   });
 });
@@ -235,12 +235,12 @@ describe('a canary register that is not what it always is', () => {
       devices: [{ device: 'd', protocol, points: [point('level', 0)] }],
     });
     const last = (): unknown => frames.at(-1)?.values['level' as never];
-    await vi.waitFor(() => expect(last()).toBe(7), { timeout: 5_000 });
+    await vi.waitFor(() => expect(last()).toBe(7), { timeout: 30_000 });
     canary = 0x1234;
-    await vi.waitFor(() => expect(last()).toBe(null), { timeout: 5_000 });
+    await vi.waitFor(() => expect(last()).toBe(null), { timeout: 30_000 });
     expect(frames.at(-1)?.flags).toEqual({ level: 'D' });
     canary = 0x5555;
-    await vi.waitFor(() => expect(last()).toBe(7), { timeout: 5_000 });
+    await vi.waitFor(() => expect(last()).toBe(7), { timeout: 30_000 });
     expect(worker.status()).toMatchObject({ violations: 1, connects: 2 });
   });
 });

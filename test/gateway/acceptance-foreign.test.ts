@@ -40,7 +40,7 @@ const answers = (master: ModbusMaster): Promise<void> =>
       );
       expect(reply.ok).toBe(true);
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 30_000, interval: 20 },
   );
 
 describe('a server that nobody here wrote', () => {

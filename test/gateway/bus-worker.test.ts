@@ -5,7 +5,7 @@ import { createLearnedCuts } from '../../src/gateway/learned-cuts.ts';
 import type { Frame } from '../../src/model/batch.ts';
 import { type Clock, HOUR_MS } from '../../src/model/time.ts';
 import { createLogger } from '../../src/process/log.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import { gatewayConfig, hourAgo, plainDevice, testFolder } from './gateway-fixture.ts';
 import { startPlainServer, startRawServer, type TestServer } from './modbus-servers.ts';
 
@@ -64,7 +64,7 @@ async function serving(server: Promise<TestServer>): Promise<number> {
 }
 
 const until = (what: () => boolean): Promise<void> =>
-  vi.waitFor(() => expect(what()).toBe(true), { timeout: 15_000, interval: 5 });
+  vi.waitFor(() => expect(what()).toBe(true), { timeout: 30_000, interval: 5 });
 
 const isSilent = (frame: Frame): boolean =>
   Object.values(frame.values).every((value) => value === null) &&

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import { Batch } from '../../src/model/batch.ts';
 import { sha256Hex } from '../../src/model/digest.ts';
@@ -12,6 +12,7 @@ import {
   signMessage,
   verifyMessage,
 } from '../../src/telemetry/signing.ts';
+import { freePort } from '../free-port.ts';
 
 /** A message as it came, in the order of coming. */
 export interface Received {
@@ -72,7 +73,7 @@ export async function startFakeHub(): Promise<FakeHub> {
   await broker.listen();
   const sockets = new Set<Socket>();
   let server: Server | undefined;
-  let port = 0;
+  const port = await freePort();
   let ackTimer: NodeJS.Timeout | undefined;
 
   function take(channel: string, payload: Buffer): void {
@@ -106,7 +107,6 @@ export async function startFakeHub(): Promise<FakeHub> {
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
   }
 
   async function goDown(): Promise<void> {
@@ -117,9 +117,7 @@ export async function startFakeHub(): Promise<FakeHub> {
   }
 
   const hub: FakeHub = {
-    get port() {
-      return port;
-    },
+    port,
     key,
     received,
     batches,

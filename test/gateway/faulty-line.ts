@@ -56,7 +56,7 @@ export const isUp = (master: ModbusMaster): Promise<void> =>
     () => {
       if (!master.isUp()) throw new Error('not connected');
     },
-    { timeout: 10_000, interval: 1 },
+    { timeout: 30_000, interval: 1 },
   );
 
 /** A faulty slave and a master that reads it over a real socket or a real serial port. */

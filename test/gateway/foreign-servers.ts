@@ -4,8 +4,8 @@ import { createConnection } from 'node:net';
 import { ServerSerial } from 'modbus-serial';
 import { onTestFinished, vi } from 'vitest';
 import { requireDebianPackage } from '../debian-packages.ts';
+import { freePort } from '../free-port.ts';
 import { registerOf } from './faulty-line.ts';
-import { freePort } from './free-port.ts';
 
 const PACKAGES = '/usr/lib/python3/dist-packages';
 
@@ -36,7 +36,7 @@ async function isListening(port: number): Promise<void> {
 export async function startPymodbusTcp(mode: 'tcp' | 'rtu-over-tcp'): Promise<number> {
   const port = await freePort();
   await startPymodbus(mode, String(port));
-  await vi.waitFor(() => isListening(port), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(() => isListening(port), { timeout: 30_000, interval: 50 });
   return port;
 }
 

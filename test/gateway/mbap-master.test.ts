@@ -5,7 +5,7 @@ import { createMbapMaster } from '../../src/gateway/modbus/mbap-master.ts';
 import type { ModbusMaster } from '../../src/gateway/modbus/modbus-master.ts';
 import { decodeReadPdu, type ReadRequest } from '../../src/gateway/modbus/pdu.ts';
 import { tcpLink } from '../../src/gateway/modbus/tcp-link.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import {
   type RawRequest,
   startForeignServer,
@@ -30,7 +30,7 @@ async function connected(
     onState: (state, reason) => states.push(`${state}: ${reason}`),
   });
   onTestFinished(master.close);
-  await vi.waitFor(() => expect(master.isUp()).toBe(true), { interval: 1 });
+  await vi.waitFor(() => expect(master.isUp()).toBe(true), { timeout: 30_000, interval: 1 });
   return { ...master, states };
 }
 
@@ -145,7 +145,7 @@ describe('the Modbus TCP master', () => {
       expect(master.counters().violations).toBe(1);
       expect(master.isUp()).toBe(false);
       isHonest = true;
-      await vi.waitFor(() => expect(master.isUp()).toBe(true), { interval: 1 });
+      await vi.waitFor(() => expect(master.isUp()).toBe(true), { timeout: 30_000, interval: 1 });
       expect(await master.read(request(8), 500)).toMatchObject({ value: { words: [8, 9] } });
     });
   }
@@ -181,7 +181,7 @@ describe('the Modbus TCP master', () => {
     const server = await closing(startRawServer((r, socket) => r.address === 1 && socket.end()));
     const master = await connected(server.port);
     expect(await master.read(request(1), 10_000)).toMatchObject({ ok: false, reason: 'lost' });
-    await vi.waitFor(() => expect(master.isUp()).toBe(true), { interval: 1 });
+    await vi.waitFor(() => expect(master.isUp()).toBe(true), { timeout: 30_000, interval: 1 });
     const reading = master.read(request(2), 10_000);
     master.close();
     expect(await reading).toMatchObject({ ok: false, reason: 'lost' });
@@ -244,7 +244,10 @@ describe('the Modbus TCP master', () => {
     const master = createMbapMaster({ open: tcp(port), ...timing, ...one, onState });
     onTestFinished(master.close);
     expect(await master.read(request(0), 100)).toMatchObject({ ok: false, reason: 'down' });
-    await vi.waitFor(() => expect(states.length).toBeGreaterThan(3), { interval: 1 });
+    await vi.waitFor(() => expect(states.length).toBeGreaterThan(3), {
+      timeout: 30_000,
+      interval: 1,
+    });
     expect(new Set(states)).toEqual(new Set(['down']));
   });
 
@@ -283,7 +286,7 @@ describe('the Modbus TCP master', () => {
         expect(reply.value.words).toEqual(reply.value.words.map((_, k) => address + k));
         good += 1;
       } else if (!reply.ok && reply.reason === 'down') {
-        await vi.waitFor(() => expect(master.isUp()).toBe(true), { interval: 1 });
+        await vi.waitFor(() => expect(master.isUp()).toBe(true), { timeout: 30_000, interval: 1 });
       }
     }
     expect(good).toBeGreaterThan(200);

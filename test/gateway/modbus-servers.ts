@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { ServerTCP } from 'modbus-serial';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** What a register of a unit holds; null: the unit does not answer. */
 export type Registers = (unitId: number, address: number) => number | null;

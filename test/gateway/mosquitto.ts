@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { onTestFinished, vi } from 'vitest';
 import { requireDebianPackage } from '../debian-packages.ts';
+import { freePort } from '../free-port.ts';
 import type { Certificates } from './certificates.ts';
-import { freePort } from './free-port.ts';
 import { createHubStore, GATEWAY, type HubStore, REGION } from './hub-store.ts';
 
 export interface Mosquitto {
@@ -47,7 +47,7 @@ export async function startMosquitto(
     // As root it would change to a user that can't read the test's folder.
     writeFileSync(file, `user root\n${lines.join('\n')}\n`);
     child = spawn(binary, ['-c', file], { stdio: 'ignore' });
-    await vi.waitFor(() => canConnect(plainPort), { timeout: 10_000, interval: 20 });
+    await vi.waitFor(() => canConnect(plainPort), { timeout: 30_000, interval: 20 });
   }
 
   async function stop(): Promise<void> {

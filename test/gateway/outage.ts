@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { createRandom } from '../../simulators/seeded-random.ts';
 import type { GatewayConfigInput } from '../../src/gateway/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../src/model/time.ts';
 import { readOrMakeKey } from '../../src/process/key-file.ts';
+import { freePort } from '../free-port.ts';
 import { createHubStore, type HubStore } from './hub-store.ts';
 
 /** What a process of the gateway is told. */
@@ -38,6 +39,8 @@ export interface OutageReport {
   readonly faults: readonly string[];
   /** Seconds of the outage that no batch speaks for. */
   readonly missingSeconds: number;
+  /** Messages of the backlog that arrived between the end of a second and its own arrival, at most. */
+  readonly overtakenMax: number;
   /** Virtual time from the end of a second to its arrival, while the backlog went, after all kills. */
   readonly liveLatencyMsMax: number;
   readonly liveLatencyMsP99: number;
@@ -207,7 +210,9 @@ async function startOutageHub() {
   const liveLatenciesMs: number[] = [];
   let pace: Pace | null = null;
   let isMeasuring = false;
-  let backfillBeside = 0;
+  /** When each message of the backlog arrived, in virtual time. */
+  const backfillTimes: number[] = [];
+  let overtakenMax = 0;
   let besideFromMs: number | null = null;
   let spoolBytesAtMost = 0;
   let ackTimer: NodeJS.Timeout | undefined;
@@ -228,7 +233,7 @@ async function startOutageHub() {
     if (isMeasuring && pace !== null) {
       const nowMs = pace.virtualMs + (Date.now() - pace.realMs) * pace.speed;
       if (channel === 'backfill') {
-        backfillBeside += 1;
+        backfillTimes.push(nowMs);
         besideFromMs ??= nowMs;
       }
       if (channel === 'live') onLive(JSON.parse(payload.toString()).frames[0].at, nowMs);
@@ -247,12 +252,15 @@ async function startOutageHub() {
 
   /** Counts from the first of the backlog on: what lay there from a killed process was not live. */
   function onLive(atMs: number, nowMs: number): void {
-    if (besideFromMs !== null && atMs >= besideFromMs) liveLatenciesMs.push(nowMs - atMs);
+    if (besideFromMs === null || atMs < besideFromMs) return;
+    liveLatenciesMs.push(nowMs - atMs);
+    const before = backfillTimes.findLastIndex((timeMs) => timeMs <= atMs) + 1;
+    overtakenMax = Math.max(overtakenMax, backfillTimes.length - before);
   }
 
   const sockets = new Set<Socket>();
   let server: Server | undefined;
-  let port = 0;
+  const port = await freePort();
   async function comeBack(): Promise<void> {
     server = createServer((socket) => {
       sockets.add(socket);
@@ -261,7 +269,6 @@ async function startOutageHub() {
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
   }
   async function goDown(): Promise<void> {
     if (!server?.listening) return;
@@ -270,9 +277,6 @@ async function startOutageHub() {
     for (const socket of sockets) socket.destroy();
     await closed;
   }
-  await comeBack();
-  await goDown();
-
   return {
     port,
     store,
@@ -286,7 +290,7 @@ async function startOutageHub() {
       isMeasuring = true;
     },
     report(publicKey: string, untilMs: number) {
-      const { batches, copies, gaps, seals } = store.counts();
+      const { batches } = store.counts();
       const seconds = new Set(store.times());
       let missingSeconds = 0;
       for (let at = FROM_MS + SECOND_MS; at <= untilMs; at += SECOND_MS) {
@@ -298,8 +302,9 @@ async function startOutageHub() {
       const liveLatencyMsMax = sorted.at(-1) ?? 0;
       const liveLatencyMsP99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
       const faults = store.faults(publicKey);
-      const live = { liveLatencyMsMax, liveLatencyMsP99, liveCount: sorted.length, backfillBeside };
-      return { batches, copies, gaps, seals, faults, missingSeconds, spoolBytesAtMost, ...live };
+      const live = { liveLatencyMsMax, liveLatencyMsP99, liveCount: sorted.length, overtakenMax };
+      const counts = { ...store.counts(), backfillBeside: backfillTimes.length };
+      return { ...counts, faults, missingSeconds, spoolBytesAtMost, ...live };
     },
     async close() {
       clearTimeout(ackTimer);

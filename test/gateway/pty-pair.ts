@@ -28,7 +28,7 @@ export async function openPtyPair(folder: string, name = 'pty'): Promise<PtyPair
       () => {
         if (!existsSync(master) || !existsSync(slave)) throw new Error('socat has no ports yet');
       },
-      { timeout: 5_000, interval: 2 },
+      { timeout: 30_000, interval: 2 },
     );
   }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { signingKeyFromPem } from '../../src/telemetry/signing.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import { testFolder } from './gateway-fixture.ts';
 import { startPlainServer } from './modbus-servers.ts';
 
@@ -169,7 +169,7 @@ describe('wugan gateway status', () => {
         expect(out).toMatch(/co-1 unit 3 HEALTHY, last frame \d+ s ago, rtt p50 \d+\.\d ms/);
         return out;
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: 30_000, interval: 200 },
     );
     expect(asked).toMatch(/spool \d+ items, .* full, hours left not known yet/);
     expect(asked).toMatch(/mqtt DOWN \(.*ECONNREFUSED.*\), .* last ack never/);

@@ -62,7 +62,7 @@ it('acknowledges nothing while the database is away, and everything once it is b
 
   await database.start();
   await expect
-    .poll(() => load.acked.length, { timeout: 20_000 })
+    .poll(() => load.acked.length, { timeout: 30_000 })
     .toBeGreaterThan(ackedAtCrash + 500);
   await load.stop();
   const stored = (await readRows(database.pool)).filter(({ kind }) => kind === 'live');

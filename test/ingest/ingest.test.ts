@@ -392,7 +392,7 @@ describe('readiness and close', () => {
     await gateway.send('live', createChain('gw-1').next(80));
     const waiting = ingest.caughtUp();
     await expect
-      .poll(() => lines, { timeout: 10_000 })
+      .poll(() => lines, { timeout: 30_000 })
       .toContainEqual(
         expect.objectContaining({
           ...{ msg: 'waiting for the evaluator', evaluatedTo: 0, toPos: 1, error: 'out of order' },

@@ -12,7 +12,7 @@ import {
   MQTT_VERSION,
 } from '../../../src/ingest/external/deferred-puback.ts';
 
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { timeout: 30_000, interval: 10 };
 
 /** A broker that grants everything and keeps what it is sent, one item for each piece that comes. */
 interface ScriptedBroker {

@@ -12,7 +12,7 @@ import { type Certificates, makeCertificates } from '../../gateway/certificates.
 import { gatewayFact } from '../gateway-client.ts';
 import { type Mosquitto, startMosquitto } from './mosquitto.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 30_000, interval: 20 };
 const topic = (id: string, channel = 'live', region = '330106'): string =>
   `wugan/v1/${region}/${id}/${channel}`;
 

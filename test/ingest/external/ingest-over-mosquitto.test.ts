@@ -14,7 +14,7 @@ import { HUB_KEY, type Overrides, startTestIngest } from '../ingest-fixture.ts';
 import { readEntries, readRows } from '../journal-rows.ts';
 import { type Mosquitto, mosquittoPub, startMosquitto } from './mosquitto.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 30_000, interval: 20 };
 
 let database: TestDatabase;
 let mosquitto: Mosquitto;

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished, vi } from 'vitest';
-import { freePort } from '../../database/test-database.ts';
 import { requireDebianPackage } from '../../debian-packages.ts';
+import { freePort } from '../../free-port.ts';
 import type { Certificates } from '../../gateway/certificates.ts';
 
 export interface MosquittoOptions {
@@ -43,7 +43,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
 
   async function start(): Promise<void> {
     child = spawn(binary, ['-c', file], { stdio: 'ignore' });
-    await vi.waitFor(() => canConnect(port), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => canConnect(port), { timeout: 30_000, interval: 20 });
   }
 
   async function stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -94,7 +94,7 @@ const written = (pos: number): Promise<void> =>
             `select pos from telemetry.sink_cursor where name = 'influx-results'`,
           )
         ).rows[0]?.pos,
-      { timeout: 20_000, interval: 20 },
+      { timeout: 30_000, interval: 20 },
     )
     .toBe(pos);
 

@@ -321,7 +321,7 @@ describe('a line that the server refuses', () => {
     expect(lines).toHaveLength(9);
     stub.wrong = () => undefined;
     await journal.append('gw-1', seconds(9, 9));
-    await expect.poll(readings, { timeout: 10_000 }).toHaveLength(9);
+    await expect.poll(readings, { timeout: 30_000 }).toHaveLength(9);
   });
 
   it('is believed to be wrong only after it was refused alone', async () => {
