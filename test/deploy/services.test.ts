@@ -14,13 +14,9 @@ import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  createTestDatabase,
-  freePort,
-  type TestDatabase,
-  watch,
-} from '../database/test-database.ts';
+import { createTestDatabase, type TestDatabase, watch } from '../database/test-database.ts';
 import { requireDebianPackage } from '../debian-packages.ts';
+import { freePort } from '../free-port.ts';
 
 /** No Docker engine: what the containers are given runs on the same programs of the machine. */
 describe('the broker that deploy/mosquitto makes', () => {

@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fleetChain, runFleet } from '../../simulators/fleet.ts';
 import { fleetMember } from '../../simulators/fleet-member.ts';
 import { createTestDatabase, type TestDatabase } from '../database/test-database.ts';
+import { freePort } from '../free-port.ts';
 import { REGION, writeHubFile } from './hub-files.ts';
 import { batchKeys, readJournal, until } from './hub-outcome.ts';
-import { freePorts, startWugan, type WuganProcess } from './wugan-process.ts';
+import { startWugan, type WuganProcess } from './wugan-process.ts';
 
 const GATEWAYS = 8;
 /** Until the end of the run the load never pauses: the writer is stopped in the middle of it. */
@@ -59,7 +60,7 @@ const head = async (): Promise<{ pos: number; token: number }> => {
 
 describe('two hubs for one shard', () => {
   it('write one journal: a stopped holder that wakes up writes nothing more', async () => {
-    const [port, otherPort] = (await freePorts(2)) as [number, number];
+    const [port, otherPort] = [await freePort(), await freePort()];
     const holder = hubOn('holder', port);
     await holder.event('ready');
     const standby = hubOn('standby', otherPort);
