@@ -16,8 +16,8 @@ import {
 
 // The threshold engine alone on one core: readings a second and bytes a channel over the number of
 // channels, then the end of a shift, and checkpoints. Each size runs in a process of its own.
-//   node bench/thresholds.ts                 1k, 10k, 100k channels
-//   node bench/thresholds.ts 1000 1000000    these sizes
+//   npm run bench:thresholds                 1k, 10k, 100k, 1M channels
+//   npm run bench:thresholds -- 1000 100000  these sizes
 //   node bench/thresholds.ts one 10000 30    one size, minutes of event time
 //   node bench/thresholds.ts shift 1000      a whole shift and its end
 setFlagsFromString('--expose-gc');
@@ -89,6 +89,19 @@ function createRun(gateways: number, decimals: Decimals) {
       const outputs = engine.step({ ...tick, pos: ++pos }).length;
       return { ms: performance.now() - startedMs, outputs };
     },
+    /**
+     * Bytes that the heap grows by for each reading while no minute closes: what a batch of 50 readings takes,
+     * divided among them.
+     */
+    allocated(): number {
+      const entries = load.block(0, round, pos + 1);
+      pos += entries.length;
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (const entry of entries) engine.step(entry);
+      const grown = process.memoryUsage().heapUsed - before;
+      return grown / (entries.length * FRAMES * METRICS.length);
+    },
     checkpoint(): Uint8Array {
       return engine.checkpoint();
     },
@@ -110,6 +123,7 @@ function measure(channels: number, minutes: number, decimals: Decimals): void {
   const facts = bytesUsed();
   run.rounds(ROUNDS_PER_MINUTE + 1);
   const warm = bytesUsed();
+  const allocated = run.allocated();
   const timed = run.rounds(minutes * ROUNDS_PER_MINUTE);
   const tick = run.tick();
   const after = bytesUsed();
@@ -126,23 +140,24 @@ function measure(channels: number, minutes: number, decimals: Decimals): void {
       `a channel: ${perChannel(facts, warm)}, facts ${perChannel(before, facts)}`,
       `a closed minute ${((all(after) - all(warm)) / channels / minutes).toFixed(0)} B`,
       `tick ${tick.ms.toFixed(1)} ms`,
+      `${allocated.toFixed(1)} B allocated a reading`,
     ].join(', '),
   );
   if (channels <= 100_000) measureCheckpoint(run, channels);
 }
 
 function measureCheckpoint(run: ReturnType<typeof createRun>, channels: number): void {
-  const startedMs = performance.now();
+  const startedMs = threadUs() / 1_000;
   const bytes = run.checkpoint();
-  const writtenMs = performance.now();
+  const writtenMs = threadUs() / 1_000;
   run.restore(bytes);
-  const restoredMs = performance.now();
-  run.rounds(ROUNDS_PER_MINUTE);
+  const restoredMs = threadUs() / 1_000;
+  const next = run.rounds(ROUNDS_PER_MINUTE);
   console.log(
     `  checkpoint ${(bytes.byteLength / 1e6).toFixed(1)} MB (${kilo(bytes.byteLength / channels)} B a ` +
       `channel), written in ${kilo(writtenMs - startedMs)} ms, ` +
       `restored in ${kilo(restoredMs - writtenMs)} ms, ` +
-      `next minute ${kilo(performance.now() - restoredMs)} ms`,
+      `next minute ${kilo(next.ms)} ms (CPU)`,
   );
 }
 
@@ -182,14 +197,15 @@ function main([first, second, third, fourth]: readonly string[], rest: readonly 
     measureShift(Number(second), (third ?? 'decimal') as Decimals);
     return;
   }
-  const sizes = rest.length > 0 ? rest.map(Number) : [1_000, 10_000, 100_000];
+  const sizes = rest.length > 0 ? rest.map(Number) : [1_000, 10_000, 100_000, 1_000_000];
   for (const size of sizes) inProcess('one', String(size), String(minutesOf(size)));
   inProcess('shift', '2000');
 }
 
 /** A process of its own, so that no size sees the memory of another. */
 function inProcess(...args: readonly string[]): void {
-  const limits = ['--max-old-space-size=16000'];
+  // A young generation in which what is allocated stays until it has been counted.
+  const limits = ['--max-old-space-size=16000', '--max-semi-space-size=64'];
   spawnSync(process.execPath, [...limits, 'bench/thresholds.ts', ...args], { stdio: 'inherit' });
 }
 

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { fail, ok, type Result } from '../model/result.ts';
 
 /** "WGCP", then the version, the parts each after its length, and SHA-256 of all before it. */
@@ -17,8 +17,9 @@ export function writeParts(version: number, parts: readonly Uint8Array[]): Uint8
     length.writeBigUInt64BE(BigInt(part.byteLength));
     framed.push(length, part);
   }
-  const body = Buffer.concat(framed);
-  return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+  const digest = createHash('sha256');
+  for (const bytes of framed) digest.update(bytes);
+  return Buffer.concat([...framed, digest.digest()]);
 }
 
 /** The parts of a checkpoint of this version. */
@@ -48,8 +49,20 @@ export function readParts(
 }
 
 /** JSON lines: one string for a province's state could pass the longest that there can be. */
-export const writeLines = (values: readonly unknown[]): Uint8Array =>
-  Buffer.concat(values.map((value) => Buffer.from(`${JSON.stringify(value)}\n`)));
+export function writeLines(values: readonly unknown[]): Uint8Array {
+  const chunks: Buffer[] = [];
+  let text = '';
+  for (const value of values) {
+    text += `${JSON.stringify(value)}\n`;
+    if (text.length < CHUNK_CHARS) continue;
+    chunks.push(Buffer.from(text));
+    text = '';
+  }
+  chunks.push(Buffer.from(text));
+  return Buffer.concat(chunks);
+}
+
+const CHUNK_CHARS = 1 << 20;
 
 /** Values of `writeLines`; their shape is vouched for by version, settings hash and checksum. */
 export function readLines<T>(bytes: Buffer): T[] {

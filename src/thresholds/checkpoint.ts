@@ -53,7 +53,7 @@ export function writeCheckpoint(state: EngineState): Uint8Array {
   };
   return writeParts(ENGINE_VERSION, [
     writeLines([head]),
-    writeLines(savedFacts(state)),
+    factBytes(state),
     writeLines([...state.gateways.values()].map(savedGateway)),
     writeChannels(state),
     writeRules(state.rules),
@@ -61,6 +61,21 @@ export function writeCheckpoint(state: EngineState): Uint8Array {
     writeShiftSums(state),
     ...writeCells(state),
   ]);
+}
+
+/** Facts are most of a young engine's checkpoint and hardly ever change: their bytes are kept until they do. */
+const factBytesKnown = new WeakMap<
+  EngineState['history'],
+  { readonly changes: number; readonly bytes: Uint8Array }
+>();
+
+function factBytes(state: EngineState): Uint8Array {
+  const { history } = state;
+  const known = factBytesKnown.get(history);
+  if (known?.changes === history.changes) return known.bytes;
+  const bytes = writeLines(savedFacts(state));
+  factBytesKnown.set(history, { changes: history.changes, bytes });
+  return bytes;
 }
 
 function savedFacts(state: EngineState): readonly SavedFact[] {
