@@ -16,8 +16,7 @@ export const controlClass = (ratio: number): number =>
   CLASS_ENDS.filter((end) => exceeds(ratio, end)).length;
 
 /**
- * G = WD·WB·WL of GBZ/T 229.2-2025 and its grade 0–III, as information (read in two secondary texts; the
- * step up for carcinogens, sensitisers and skin is not taken).
+ * G = WD·WB·WL of GBZ/T 229.2-2025 and its grade 0–III, as information (read in two secondary texts).
  */
 export function chemicalGrade(
   hazard: number,
@@ -28,6 +27,13 @@ export function chemicalGrade(
   const byG = g <= 0 ? 0 : 1 + GRADE_ENDS.filter((end) => exceeds(g, end)).length;
   return { g, grade: exceeds(ratio, 1) ? Math.max(2, byG) : byG };
 }
+
+/** Notations of GBZ 2.1-2019 that step a grade up: skin, sensitiser, carcinogen of group 1 or 2A. */
+export const stepsGradeUp = (notation: string | null): boolean =>
+  notation !== null && /皮|敏|G1|G2A/.test(notation);
+
+/** One grade up from I on, at most III (GBZ/T 229.2-2025, read in one secondary text). */
+export const steppedUp = (grade: number): number => (grade === 0 ? 0 : Math.min(3, grade + 1));
 
 /** Class, grade and action level of a concentration's window: information and attention only. */
 export function concentrationFacts(
@@ -43,6 +49,7 @@ export function concentrationFacts(
       const { g, grade } = chemicalGrade(inputs.grade.hazard, ratio, inputs.grade.labour);
       details['grade2292'] = grade;
       details['grade2292G'] = g;
+      if (inputs.grade.stepsUp === true) details['grade2292SteppedUp'] = steppedUp(grade);
     }
   }
   const highest = Math.max(lowerBound, estimate ?? 0) / limit;

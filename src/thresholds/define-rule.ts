@@ -4,6 +4,7 @@ import type { FactorId } from '../model/ids.ts';
 import type { LimitKind, LimitRow } from '../model/limits.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { CONFIRMATION_MINUTES_MAX } from './confirmation.ts';
+import { stepsGradeUp } from './control-class.ts';
 import { contactBefore, joined } from './crew-shifts.ts';
 import { cycleDefinition, isForCrew } from './define-cycle.ts';
 import { type PostStay, ruleFeeds } from './define-feeds.ts';
@@ -93,7 +94,7 @@ function ruleOfKind(
   const feeds = ruleFeeds({ ...asked, reading: plain });
   const subject = subjectOf(place, factor, limitKind);
   const companions = companionsOf(startRows, limitKind);
-  const grade = gradeWeights(place);
+  const grade = gradeWeights(place, row);
   return {
     resultKey: resultKeyOf(subject),
     subject,
@@ -169,11 +170,12 @@ const HAZARD_WEIGHTS = { LIGHT: 1, MODERATE: 2, HIGH: 4, EXTREME: 8 } as const;
 const LABOUR_WEIGHTS = { I: 1, II: 1.5, III: 2, IV: 2.5 } as const;
 
 /** Weights WD and WL of GBZ/T 229.2-2025; undefined: one of them isn't told. */
-function gradeWeights({ hazard, post }: ShiftPlace): RuleDefinition['grade'] {
+function gradeWeights({ hazard, post }: ShiftPlace, row: LimitRow): RuleDefinition['grade'] {
   if (hazard.toxicity === undefined || post.labourIntensity === undefined) return undefined;
   return {
     hazard: HAZARD_WEIGHTS[hazard.toxicity],
     labour: LABOUR_WEIGHTS[post.labourIntensity],
+    ...(stepsGradeUp(row.notation) ? { stepsUp: true as const } : {}),
   };
 }
 

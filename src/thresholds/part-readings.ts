@@ -50,6 +50,7 @@ export function partReadings(plain: Reading, hazard: Hazard, outdoor: boolean): 
 }
 
 type PartRole = Hazard['parts'][number]['role'];
+const HEIGHTS: readonly PartRole[] = ['head', 'ankle'];
 
 function weighted(
   plain: Reading,
@@ -67,7 +68,12 @@ function weighted(
     parts: parts.map(({ channel, role }) => ({
       channel,
       role: 'proof',
-      reading: { ...plain, factors: null, weight: weightOf(role) },
+      // A height gives WBGT itself; a bulb or a globe gives what its role says.
+      reading: {
+        ...plain,
+        factors: HEIGHTS.includes(role) ? plain.factors : null,
+        weight: weightOf(role),
+      },
     })),
   };
 }
@@ -100,6 +106,8 @@ function nitrogenOxides(plain: Reading, { parts }: Hazard): PartReadings {
 export function partsObstacle(hazard: Hazard, outdoor: boolean): string | undefined {
   const roles = new Set(hazard.parts.map(({ role }) => role));
   if (roles.has('head') !== roles.has('ankle')) return 'wbgt-height-missing';
+  // Bulb and globe of which height? Each height must come as WBGT.
+  if (roles.has('head') && (roles.has('globe') || roles.has('air'))) return 'wbgt-height-parts';
   if (roles.has('globe')) {
     if (outdoor && !roles.has('air')) return 'no-air-temperature';
     if (!outdoor && roles.has('air')) return 'air-temperature-indoors';

@@ -148,5 +148,10 @@ export interface RuleInputs {
   /** Minutes of work in the shift at all posts; absent: those of `contact`. */
   readonly workMinutes?: number;
   /** Weights of GBZ/T 229.2-2025 for the grade given as information; absent: not known. */
-  readonly grade?: { readonly hazard: number; readonly labour: number };
+  readonly grade?: {
+    readonly hazard: number;
+    readonly labour: number;
+    /** The factor's notation steps the grade up. */
+    readonly stepsUp?: true;
+  };
 }

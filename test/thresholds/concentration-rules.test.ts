@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { airFactor, normalVolume } from '../../src/thresholds/air-state.ts';
-import { chemicalGrade, controlClass } from '../../src/thresholds/control-class.ts';
+import {
+  chemicalGrade,
+  controlClass,
+  steppedUp,
+  stepsGradeUp,
+} from '../../src/thresholds/control-class.ts';
 import { dustRow, SILICA_DUST, silicaClass } from '../../src/thresholds/dust-class.ts';
 import { loadLimitSet } from '../../src/thresholds/limits/limit-set.ts';
 import { molarVolumeL, unitFactor } from '../../src/thresholds/limits/unit-factor.ts';
@@ -116,6 +121,23 @@ describe('classes and grades (information)', () => {
     const { g, grade } = chemicalGrade(WD!, B!, WL!);
     expect(g).toBeCloseTo(expected['G'] as number, 9);
     expect(['0', 'I', 'II', 'III'][grade]).toBe(expected['grade']);
+  });
+
+  it.each([
+    [0, 0],
+    [1, 2],
+    [2, 3],
+    [3, 3],
+  ])('grade %i steps up to %i', (grade, up) => expect(steppedUp(grade)).toBe(up));
+
+  it.each([
+    ['皮, G1', true],
+    ['敏', true],
+    ['G2A', true],
+    ['G2B', false],
+    [null, false],
+  ])('notation %s steps a grade up: %s', (notation, does) => {
+    expect(stepsGradeUp(notation)).toBe(does);
   });
 
   it('has no class for noise and heat', () => {

@@ -201,6 +201,51 @@ describe('engine with several channels', () => {
     const all = runSite(heat, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
     expect(all.last('WBGT')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 28 } });
   });
+
+  it.each([
+    ['a globe temperature as a height', {}, { factor: 'globe-temperature' }, []],
+    [
+      'heights given as bulb and globe',
+      { parts: [{ role: 'globe', channel: channel('d') }] },
+      { factor: 'wbgt' },
+      ['wbgt-height-parts'],
+    ],
+  ])('judges heat by WBGT of each height alone: %s is not evaluable', (_, more, head, caps) => {
+    const { parts = [] } = more as { parts?: object[] };
+    const profile = { factor: 'wbgt', unit: 'degC', range: [0, 60] };
+    const heights = [
+      { role: 'head', channel: channel('b') },
+      { role: 'ankle', channel: channel('c') },
+    ];
+    const heat: Site = {
+      posts: [
+        {
+          labourIntensity: 'III',
+          hazards: [hazard('wbgt', 'a', { parts: [...heights, ...parts] })],
+        },
+      ],
+      devices: { a: profile, b: { ...profile, ...head }, c: profile, d: profile },
+    };
+    const all = runSite(heat, series({ a: [[38, 480]], b: [[38, 480]], c: [[38, 480]] }));
+    expect(all.last('WBGT').verdict).toBe('indeterminate');
+    expect(all.last('WBGT').caps).toEqual(caps);
+  });
+
+  it('steps the grade of GBZ/T 229.2 up by the notation, beside the plain one', () => {
+    const graded = (factor: string) =>
+      runSite(
+        {
+          posts: [
+            { labourIntensity: 'II', hazards: [hazard(factor, 'a', { toxicity: 'MODERATE' })] },
+          ],
+          devices: { a: { factor } },
+        },
+        series({ a: [[1.6, 480]] }),
+      ).last('PC_TWA').details;
+    // Benzene is 皮, G1: 1.6 of 3 mg/m³, 2 · 0.533 · 1.5 = 1.6.
+    expect(graded('benzene')).toMatchObject({ grade2292: 1, grade2292SteppedUp: 2 });
+    expect(graded('carbon-monoxide')).not.toHaveProperty('grade2292SteppedUp');
+  });
 });
 
 describe('what can’t be judged says why', () => {
