@@ -1,4 +1,5 @@
 import { readGatewayConfig } from '../src/gateway/config.ts';
+import { statusMetrics } from '../src/gateway/status-metrics.ts';
 import { askStatus } from '../src/gateway/status-socket.ts';
 import { RawView, rawLines, StatusView, statusLines } from '../src/gateway/status-view.ts';
 import { ConfigError, describeIssues } from '../src/process/config-file.ts';
@@ -8,6 +9,7 @@ export async function runStatus(options: {
   config: string;
   json: boolean;
   raw: boolean;
+  metrics: boolean;
 }): Promise<void> {
   const { statusSocket, spoolFile } = readGatewayConfig(options.config);
   const socket = statusSocket ?? `${spoolFile}.sock`;
@@ -29,5 +31,9 @@ export async function runStatus(options: {
   }
   const status = StatusView.safeParse(answer.value);
   if (!status.success) throw new ConfigError(socket, describeIssues(status.error, answer.value));
+  if (options.metrics) {
+    process.stdout.write(await statusMetrics(status.data));
+    return;
+  }
   for (const line of statusLines(status.data, Date.now())) console.log(line);
 }

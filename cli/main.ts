@@ -116,6 +116,7 @@ gateway
   .requiredOption(...SETTINGS)
   .option('--json', 'machine-readable', false)
   .option('--raw', 'the last requests and replies of each bus, in hex', false)
+  .option('--metrics', 'Prometheus text, for the textfile collector', false)
   .action(async (options) => (await import('./gateway-status.ts')).runStatus(options));
 
 const simulate = program

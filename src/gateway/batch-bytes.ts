@@ -5,7 +5,6 @@ import type { ChainLink } from './spool.ts';
 /** What all batches of a process have in common. */
 export interface BatchHeader {
   readonly gateway: GatewayId;
-  readonly clock: ClockState;
   readonly meta: { readonly template?: string; readonly build: string };
 }
 
@@ -14,12 +13,11 @@ export const BATCH_HEADER_BYTES_MAX = 4_096;
 
 /** The bytes of a batch (v1). `frames` are the JSON texts of its frames. */
 export function encodeBatch(
-  header: BatchHeader,
+  { gateway, meta }: BatchHeader,
   link: ChainLink,
-  createdAtMs: number,
+  { createdAtMs, clock }: { readonly createdAtMs: number; readonly clock: ClockState },
   frames: readonly string[],
 ): Buffer {
-  const { gateway, clock, meta } = header;
   const opening = JSON.stringify({ v: 1, gateway, ...link, createdAt: createdAtMs, clock, meta });
   return Buffer.from(`${opening.slice(0, -1)},"frames":[${frames.join(',')}]}`);
 }

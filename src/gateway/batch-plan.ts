@@ -15,7 +15,6 @@ export function batchPlanOf(config: GatewayConfig, build: string): BatchPlan {
   return {
     header: {
       gateway: config.gateway,
-      clock: config.clock,
       meta: { ...(template === '' ? {} : { template }), build },
     },
     framesMax: config.batch.maxFrames,

@@ -1,4 +1,4 @@
-import { BATCH_BYTES_MAX, BATCH_VALUES_MAX, type Frame } from '../model/batch.ts';
+import { BATCH_BYTES_MAX, BATCH_VALUES_MAX, type ClockState, type Frame } from '../model/batch.ts';
 import type { DeviceId, MetricName } from '../model/ids.ts';
 import type { Logger } from '../process/log.ts';
 import { BATCH_HEADER_BYTES_MAX, type BatchHeader, encodeBatch } from './batch-bytes.ts';
@@ -31,6 +31,8 @@ export interface BatcherSettings {
   readonly plan: BatchPlan;
   readonly spool: Pick<Spool, 'append' | 'openEpoch' | 'staged'>;
   readonly now: () => number;
+  /** How the time is known when a batch is made. */
+  readonly clockState: () => ClockState;
   readonly log: Logger;
   /** A batch is in the spool. */
   readonly onSpooled: () => void;
@@ -108,9 +110,10 @@ export function createBatcher(settings: BatcherSettings): Batcher {
     if (staged.isEmpty()) stagedSinceMs = createdAtMs;
     const texts = main.map(({ frame }) => frame);
     const { header } = plan;
+    const time = { createdAtMs, clock: settings.clockState() };
     const isSpooled = append({
       createdAtMs,
-      encode: texts.length === 0 ? null : (link) => encodeBatch(header, link, createdAtMs, texts),
+      encode: texts.length === 0 ? null : (link) => encodeBatch(header, link, time, texts),
       positions: new Map(entries.map(({ device, atMs }) => [device, atMs])),
       staged: spare,
     });
@@ -127,7 +130,7 @@ export function createBatcher(settings: BatcherSettings): Batcher {
       createdAtMs,
       encode(link) {
         const texts = settings.spool.staged().map(({ frame }) => frame);
-        return encodeBatch(header, link, createdAtMs, texts);
+        return encodeBatch(header, link, { createdAtMs, clock: settings.clockState() }, texts);
       },
       positions: new Map(),
       isOfStaged: true,

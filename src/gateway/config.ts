@@ -91,6 +91,8 @@ export const GatewayConfig = z.strictObject({
     source: z.enum(['gps', 'ntp', 'ptp', 'free', 'virtual']),
     errMs: z.number().min(0),
     offsetMs: z.number().default(0),
+    /** The program that asks chrony every minute: what it measures counts instead of what is claimed. */
+    chronyc: z.string().min(1).optional(),
   }),
   buses: Buses,
   batch: z

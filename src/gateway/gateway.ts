@@ -8,6 +8,7 @@ import { createShutdownStack } from '../process/shutdown.ts';
 import { batchPlanOf } from './batch-plan.ts';
 import { createBatcher } from './batcher.ts';
 import { startBusWorker } from './bus-worker.ts';
+import { startClockGauge } from './clock-gauge.ts';
 import { createStepWatch } from './clock-step.ts';
 import type { GatewayConfig } from './config.ts';
 import { startFlushing } from './flushing.ts';
@@ -17,7 +18,7 @@ import { createReloader, type ReloadFailure } from './reload.ts';
 import { type BusChange, createRunningBuses } from './running-buses.ts';
 import { openSpool } from './spool.ts';
 import type { SpoolOrigin } from './spool-schema.ts';
-import { createRateMeter, type GatewayStatus, selfTestOf } from './status.ts';
+import { createRateMeter, type GatewayStatus, healthSummary, selfTestOf } from './status.ts';
 import { serveStatus } from './status-socket.ts';
 
 export { readSpoolPosition } from './spool-schema.ts';
@@ -79,6 +80,9 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
   stack.push('spool', spool.close);
   sayOrigin(spool.origin, log);
 
+  const gauge = await startClockGauge(config.clock, log.child({ part: 'clock' }));
+  stack.push('clock gauge', async () => gauge.close());
+
   const publisher = startPublisher({
     config,
     build,
@@ -86,9 +90,11 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     clock,
     log: log.child({ part: 'publisher' }),
     faultPoint,
+    summary: () =>
+      healthSummary({ buses: buses.buses(), devices: buses.devices(), clock: gauge.state() }),
     onAckAboveHead: () => batcher.startEpoch('ack-above-head'),
     onCommand: async (command) => {
-      if (command === 'time') return { clock: reloader.running().clock, nowMs: clock.now() };
+      if (command === 'time') return { clock: gauge.state(), nowMs: clock.now() };
       return command === 'reload' ? reloader.reload() : selfTestOf(status());
     },
   });
@@ -98,6 +104,7 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     plan: batchPlanOf(config, build),
     spool,
     now: () => clock.now(),
+    clockState: gauge.state,
     log: log.child({ part: 'batcher' }),
     onSpooled: publisher.wake,
   });
@@ -131,6 +138,7 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
       buses.change(next.buses, () => {
         batcher.follow(batchPlanOf(next, build));
         publisher.follow(next);
+        void gauge.follow(next.clock);
         flushing.follow(next);
       }),
   });
@@ -147,7 +155,7 @@ export async function startGateway(config: GatewayConfig, parts: GatewayParts): 
     return {
       gateway: config.gateway,
       build,
-      clock: reloader.running().clock,
+      clock: gauge.state(),
       epoch,
       seq,
       readingsPerSecond: rate.perSecond(values),

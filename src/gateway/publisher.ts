@@ -39,6 +39,8 @@ export interface PublisherSettings {
   readonly faultPoint: FaultPoint;
   /** The hub knows a later seq than we do: our chain is not the one it has. */
   readonly onAckAboveHead: () => void;
+  /** What else the retained status says, e.g. of the instruments. */
+  readonly summary?: () => object;
   /** Obeys what is not the publisher's own; the result goes into the status. */
   readonly onCommand: (command: 'time' | 'reload' | 'self-test') => Promise<unknown>;
 }
@@ -111,7 +113,12 @@ export function startPublisher(settings: PublisherSettings): Publisher {
     const { items, bytes, fill } = spool.stats(at);
     const status = { online: true, v: 1, gateway, at, build: settings.build, epoch, seq };
     const payload = Buffer.from(
-      JSON.stringify({ ...status, spool: { items, bytes, ...fill }, lastCommand }),
+      JSON.stringify({
+        ...status,
+        ...settings.summary?.(),
+        spool: { items, bytes, ...fill },
+        lastCommand,
+      }),
     );
     link.publish(topic('status'), payload, { retain: true }, () => undefined);
   }

@@ -53,6 +53,28 @@ export function selfTestOf(status: GatewayStatus): SelfTest {
   return { ok: faults.length === 0, faults };
 }
 
+/** How many instruments answer, and which lines need somebody: what the hub's operator should see. */
+export function healthSummary({
+  buses,
+  devices,
+  clock,
+}: Pick<GatewayStatus, 'buses' | 'devices' | 'clock'>): object {
+  const inState = (state: string): number => devices.filter((one) => one.state === state).length;
+  return {
+    clock,
+    devices: {
+      healthy: inState('HEALTHY'),
+      suspect: inState('SUSPECT'),
+      demoted: inState('DEMOTED'),
+      flapping: devices.filter(({ isFlapping }) => isFlapping).length,
+    },
+    busesDown: buses.filter(({ isUp }) => !isUp).map(({ bus }) => bus),
+    foreignMasters: buses
+      .filter(({ foreignMaster }) => foreignMaster === 'certain')
+      .map(({ bus }) => bus),
+  };
+}
+
 const WINDOW_MS = 10_000;
 
 /** Rate of a growing count over the last ten seconds, from the moments it was asked at. */

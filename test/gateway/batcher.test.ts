@@ -22,7 +22,6 @@ function frame(at: number, values: number, name = 'm'): Frame {
 const planOf = (framesMax: number, spare: readonly string[] = []): BatchPlan => ({
   header: {
     gateway: GatewayId.parse('gw-test'),
-    clock: { source: 'ntp', errMs: 20, offsetMs: 0 },
     meta: { build: 'test' },
   },
   framesMax,
@@ -57,6 +56,7 @@ function batching(framesMax: number, spare: string[] = [], staged: StagedFrame[]
       },
     },
     now: () => time.nowMs,
+    clockState: () => ({ source: 'ntp', errMs: 20, offsetMs: 0 }),
     log: createLogger('test', 'silent'),
     onSpooled: () => undefined,
   });

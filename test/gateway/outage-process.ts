@@ -64,6 +64,7 @@ async function run(order: OutageOrder): Promise<void> {
     plan: batchPlanOf(config, 'outage'),
     spool,
     now,
+    clockState: () => ({ source: 'virtual', offsetMs: 0, errMs: 10 }),
     log,
     onSpooled: publisher.wake,
   });

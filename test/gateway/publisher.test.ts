@@ -43,7 +43,9 @@ describe('a gateway whose hub is away', () => {
         .map(({ payload }) => JSON.parse(payload.toString()))
         .filter(({ online }) => online);
     await until(() => statuses().length === 2);
-    const { spool } = statuses()[1];
+    const { spool, devices, busesDown, foreignMasters } = statuses()[1];
+    expect(devices).toMatchObject({ demoted: 0, flapping: 0 });
+    expect({ busesDown, foreignMasters }).toEqual({ busesDown: [], foreignMasters: [] });
     expect(spool).toMatchObject({ warning: 80 });
     expect(spool.hoursLeft).toBeLessThan(0.1);
   });

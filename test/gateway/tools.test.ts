@@ -176,6 +176,10 @@ describe('wugan gateway status', () => {
     expect(asked).toMatch(/bus b1 up, .* requests \d+, time-outs 0, crc 0/);
     const { out } = await wugan('gateway', 'status', '-c', file, '--json');
     expect(JSON.parse(out)).toMatchObject({ gateway: 'gw-1', devices: [{ state: 'HEALTHY' }] });
+    const metrics = await wugan('gateway', 'status', '-c', file, '--metrics');
+    expect(metrics.out).toMatch(/^wugan_gateway_spool_items \d+$/m);
+    expect(metrics.out).toMatch(/^wugan_gateway_device_state\{bus="b1",device="co-1"\} 0$/m);
+    expect(metrics.out).toMatch(/^wugan_gateway_bus_foreign_master\{bus="b1"\} 0$/m);
     const raw = await wugan('gateway', 'status', '-c', file, '--raw');
     expect(raw.out).toMatch(/bus b1\n/);
     expect(raw.out).toMatch(/> [0-9a-f]{4}00000006030300000002 {2}< [0-9a-f]{4}\w+ {2}ok/);
