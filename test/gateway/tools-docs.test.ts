@@ -36,6 +36,15 @@ describe('docs/gateway.md', () => {
     expect(sorted(rowsOf(templatesPart))).toEqual(sorted(settingsOf(DeviceTemplate)));
   });
 
+  it('names every metric of the gateway, and no other', () => {
+    const source = new URL('../../src/gateway/status-metrics.ts', import.meta.url);
+    const metric = /wugan_gateway_[a-z0-9_]+/g;
+    const namesOf = (text: string): string[] => [...new Set(text.match(metric))].sort();
+    const [, part = ''] = docs.split(/^## Metrics$/m);
+    expect(namesOf(part)).toEqual(namesOf(readFileSync(source, 'utf8')));
+    expect(namesOf(part).length).toBeGreaterThan(15);
+  });
+
   it('shows examples that are sound', () => {
     const blocks = [...docs.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
     const [config, template] = blocks.map((text) => parse(text));
