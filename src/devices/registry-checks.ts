@@ -4,6 +4,7 @@ import { checkHj212Device, sharedMns } from './hj212-checks.ts';
 import { checkMetrics } from './metric-checks.ts';
 import type { FactorUnits } from './registry-context.ts';
 import type { DeclaredEntity } from './registry-file.ts';
+import { checkSparkplugDevice, sharedEdgeNodes, takenMetrics } from './sparkplug-checks.ts';
 import { usccCheckCharacter } from './uscc.ts';
 
 /** Notes one fault: where below the entity, what was expected, what stands there. */
@@ -46,6 +47,14 @@ export function checkEntities(
   };
   for (const path of sharedMns(entities)) {
     faults.push(`${path}.hj212.mn: expected an MN that no other gateway has`);
+  }
+  for (const path of sharedEdgeNodes(entities)) {
+    faults.push(`${path}.sparkplug.edgeNode: expected one that no other gateway of the group has`);
+  }
+  for (const { path, name } of takenMetrics(entities)) {
+    faults.push(
+      `${path}.sparkplug.metrics: expected a metric that no other device has; ${found(name)}`,
+    );
   }
   for (const declared of entities) {
     checkEntity(declared, lookup, (where, expected, value) =>
@@ -92,6 +101,7 @@ function checkEntity(declared: DeclaredEntity, lookup: Lookup, report: Report): 
       checkCertificate(declared.value.certificate, report);
       checkMetrics(declared.value.metrics, lookup.factors, report);
       checkHj212Device(declared.value, lookup.find('gateway', declared.value.gateway), report);
+      checkSparkplugDevice(declared.value, lookup.find('gateway', declared.value.gateway), report);
       break;
     case 'mark':
       refer('device', 'device', declared.value.device);

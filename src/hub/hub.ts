@@ -126,6 +126,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     log: log.child({ part: 'ingest' }),
     gateway: registry.gateway,
     hj212Logger: registry.hj212Logger,
+    sparkplugNode: registry.sparkplugNode,
     projectFact,
     applyAlerts: alerts.apply,
     onCommitted: alerts.notify,
@@ -230,7 +231,8 @@ async function readiness(
   const away = embedded?.failure() ?? null;
   const answer = away === null ? await ask(database) : { ok: false, detail: away };
   const hj212 = ingest.hj212 === null ? [] : [ingest.hj212.readiness()];
-  const checks = [{ name: 'database', ...answer }, ingest.readiness(), ...hj212];
+  const sparkplug = ingest.sparkplug === null ? [] : [ingest.sparkplug.readiness()];
+  const checks = [{ name: 'database', ...answer }, ingest.readiness(), ...hj212, ...sparkplug];
   return { ok: checks.every((check) => check.ok), checks };
 }
 

@@ -5,6 +5,7 @@ import { type Hj212Logger, hj212Loggers } from '../devices/hj212-stations.ts';
 import { readRegistryState } from '../devices/projection.ts';
 import { readRegistryFile } from '../devices/registry-file.ts';
 import { applyFact, findGateway, type RegistryState } from '../devices/registry-state.ts';
+import { nodeKeyOf, type SparkplugNode, sparkplugNodes } from '../devices/sparkplug-nodes.ts';
 import type { Fact, Gateway } from '../model/facts.ts';
 import type { GatewayId } from '../model/ids.ts';
 import { ConfigError } from '../process/config-file.ts';
@@ -21,25 +22,31 @@ export interface OpenRegistry {
   gateway(id: string): Gateway | undefined;
   /** The data logger that HJ 212 frames of this MN come from. */
   hj212Logger(mn: string): Hj212Logger | undefined;
+  /** The edge node that Sparkplug messages of this group and name come from. */
+  sparkplugNode(group: string, edgeNode: string): SparkplugNode | undefined;
 }
 
 export async function openRegistry(db: Kysely<Database>, shard: string): Promise<OpenRegistry> {
-  let loggersOf: RegistryState | undefined;
-  let loggers: ReadonlyMap<string, Hj212Logger> = new Map();
+  const loggers = latest(hj212Loggers);
+  const nodes = latest(sparkplugNodes);
   const registry: OpenRegistry = {
     shard,
     db,
     state: await readRegistryState(db, shard),
     gateway: (id) => findGateway(registry.state, id as GatewayId),
-    hj212Logger(mn) {
-      if (loggersOf !== registry.state) {
-        loggersOf = registry.state;
-        loggers = hj212Loggers(registry.state);
-      }
-      return loggers.get(mn);
-    },
+    hj212Logger: (mn) => loggers(registry.state).get(mn),
+    sparkplugNode: (group, edgeNode) => nodes(registry.state).get(nodeKeyOf(group, edgeNode)),
   };
   return registry;
+}
+
+/** What is made of a state, made anew only for another one. */
+function latest<T>(make: (state: RegistryState) => T): (state: RegistryState) => T {
+  let made: { readonly of: RegistryState; readonly value: T } | undefined;
+  return (state) => {
+    if (made?.of !== state) made = { of: state, value: make(state) };
+    return made.value;
+  };
 }
 
 /**
@@ -69,7 +76,7 @@ export async function importRegistry(
   const facts = diffRegistry(registry.state, read.value, nowMs);
   // Appended in order without waiting for each: the writer commits them in groups.
   await Promise.all(facts.map((fact) => ingest.appendFact(fact)));
-  // A new object: what was made of the old one is made again.
+  // A new object: what was made of the one before is made again.
   registry.state = { ...facts.reduce(applyFact, registry.state) };
   log.info({ file, facts: facts.length }, 'registry file imported');
 }

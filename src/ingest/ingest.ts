@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { Database } from '../database/schema.ts';
 import type { Hj212Logger } from '../devices/hj212-stations.ts';
+import type { SparkplugNode } from '../devices/sparkplug-nodes.ts';
 import type { Fact, Gateway } from '../model/facts.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { Logger } from '../process/log.ts';
@@ -30,6 +31,8 @@ import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './me
 import type { OutputHooks } from './output-transaction.ts';
 import { replayLetter } from './replay-letter.ts';
 import type { IngestSettings } from './settings.ts';
+import type { SparkplugHost } from './sparkplug/host.ts';
+import { hostOfSettings } from './sparkplug/host-of-settings.ts';
 import { thresholdKit } from './threshold-kit.ts';
 import { startTicker } from './ticker.ts';
 
@@ -44,6 +47,8 @@ export interface IngestDeps extends OutputHooks {
   readonly gateway: (id: string) => Gateway | undefined;
   /** The registered data logger of this MN (HJ 212); none by default. */
   readonly hj212Logger?: (mn: string) => Hj212Logger | undefined;
+  /** The registered edge node of this group and name (Sparkplug); none by default. */
+  readonly sparkplugNode?: (group: string, edgeNode: string) => SparkplugNode | undefined;
   /** Outputs were committed. */
   readonly onCommitted: () => void;
   /** Called once when ingest can't go on: another hub took the shard. */
@@ -73,6 +78,8 @@ export interface Ingest {
   readonly port: number;
   /** The listener for devices of HJ 212; null: nobody listens for them. */
   readonly hj212: Pick<Hj212Server, 'port' | 'readiness'> | null;
+  /** The Sparkplug host application; null: there is none. */
+  readonly sparkplug: Pick<SparkplugHost, 'readiness'> | null;
   /** The latest entries of the journal, for readers in this process. */
   readonly ring: Ring;
   stats(): IngestStats;
@@ -111,6 +118,7 @@ interface Frame {
   readonly broker: Broker;
   readonly metrics: IngestMetrics;
   readonly hj212: Hj212Server | null;
+  readonly sparkplug: SparkplugHost | null;
 }
 
 /** At the close, what is journaled but not evaluated gets this long; the next start does the rest. */
@@ -156,9 +164,10 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   });
   let hj212: Hj212Server | null = null;
   let frame: Frame;
+  const sparkplug = hostOfSettings(settings, { ...deps, now }, metrics, () => parts);
   try {
     hj212 = await listenForHj212(settings.hj212, deps, metrics, () => parts);
-    frame = { settings, deps, now, broker, metrics, hj212 };
+    frame = { settings, deps, now, broker, metrics, hj212, sparkplug };
     parts = await takeShard(frame);
   } catch (error) {
     await Promise.all([broker.close(), hj212?.close()]);
@@ -167,6 +176,7 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   const stopUpkeep = startUpkeep(frame, parts);
   broker.open();
   hj212?.open();
+  sparkplug?.open();
   return handleOf(frame, parts, stopUpkeep);
 }
 
@@ -197,7 +207,7 @@ async function takeShard(frame: Frame): Promise<Parts> {
 }
 
 async function compose(frame: Frame, lease: Lease): Promise<Parts> {
-  const { settings, deps, now, broker, metrics, hj212 } = frame;
+  const { settings, deps, now, broker, metrics, hj212, sparkplug } = frame;
   const { pool, log, faultPoint } = deps;
   const { shard } = settings;
   let isLost = false;
@@ -206,6 +216,7 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
     isLost = true;
     broker.stopReading();
     hj212?.stopReading();
+    void sparkplug?.close();
     deps.onFatal(`another hub took shard ${shard}`);
   };
   const progress = createProgress();
@@ -292,7 +303,7 @@ function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upk
 }
 
 function handleOf(
-  { deps, now, broker, metrics, hj212 }: Frame,
+  { deps, now, broker, metrics, hj212, sparkplug }: Frame,
   parts: Parts,
   upkeep: Upkeep,
 ): Ingest {
@@ -301,6 +312,7 @@ function handleOf(
     mqttUrl: broker.url,
     port: broker.port,
     hj212,
+    sparkplug,
     ring: parts.ring,
     stats: () => ({
       ...metrics.counts,
@@ -319,6 +331,8 @@ function handleOf(
       upkeep.stopTicks();
       broker.stopReading();
       hj212?.stopReading();
+      // Its edge nodes keep what they measure once they know.
+      await sparkplug?.close();
       await Promise.all([writer.close(), letters.close()]);
       acks.close();
       if (!isLost()) {

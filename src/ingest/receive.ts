@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '../model/result.ts';
 import type { Hj212Reason } from '../telemetry/hj212/reading-reasons.ts';
 import { GapMessage, SealMessage, StatusMessage } from '../telemetry/messages.ts';
 import { verifyMessage } from '../telemetry/signing.ts';
+import type { SparkplugReason } from '../telemetry/sparkplug/edge-message.ts';
 import type { GatewayChannel } from '../telemetry/topics.ts';
 import { validateBatch } from '../telemetry/validate.ts';
 import type { BatchSubmission, Outcome, Submission } from './journal/submission.ts';
@@ -28,7 +29,8 @@ export type DeadReason =
   | 'output-refused'
   | 'fact-refused'
   | 'sink-refused'
-  | Hj212Reason;
+  | Hj212Reason
+  | SparkplugReason;
 
 export type Received =
   | { readonly kind: 'submit'; readonly submission: Submission }

@@ -12,6 +12,7 @@ import {
   Uscc,
 } from './ids.ts';
 import { IsoDate, LimitKind, Unit } from './limits.ts';
+import { SparkplugDevice, SparkplugEdgeNode } from './sparkplug.ts';
 
 const TEXT_CHARS_MAX = 200;
 
@@ -229,6 +230,8 @@ export const Device = z.strictObject({
   certificate: Certificate.nullable().default(null),
   /** How its values are found in HJ 212 frames of its gateway. */
   hj212: Hj212Device.optional(),
+  /** How its values are found in Sparkplug messages of its gateway. */
+  sparkplug: SparkplugDevice.optional(),
 });
 export type Device = z.infer<typeof Device>;
 
@@ -241,6 +244,8 @@ export const Gateway = z.strictObject({
   publicKey: FreeText.length(44).nullable(),
   /** A data logger (数采仪) that speaks HJ 212 over TCP. */
   hj212: Hj212Station.optional(),
+  /** An edge node that speaks Sparkplug B. */
+  sparkplug: SparkplugEdgeNode.optional(),
 });
 export type Gateway = z.infer<typeof Gateway>;
 

@@ -13,6 +13,7 @@ import { HubConfig } from '../../src/hub/config.ts';
 import { createHj212Metrics } from '../../src/ingest/hj212/metrics.ts';
 import { createInfluxMetrics } from '../../src/ingest/influx/metrics.ts';
 import { createIngestMetrics } from '../../src/ingest/metrics.ts';
+import { createSparkplugMetrics } from '../../src/ingest/sparkplug/metrics.ts';
 import { BATCH_BYTES_MAX, BATCH_VALUES_MAX } from '../../src/model/batch.ts';
 import { FLAGS } from '../../src/model/flags.ts';
 import { createLogger } from '../../src/process/log.ts';
@@ -65,9 +66,14 @@ describe('the MQTT contract', () => {
   });
 
   it('lists every reason of a dead letter', () => {
-    const source = readFileSync('src/ingest/receive.ts', 'utf8');
-    const type = /export type DeadReason =([^;]*);/.exec(source)?.[1] ?? '';
-    const reasons = [...type.matchAll(/'([^']+)'/g)].map((match) => match[1] as string);
+    const reasonsOf = (file: string, name: string): string[] => {
+      const type = new RegExp(`export type ${name} =([^;]*);`).exec(readFileSync(file, 'utf8'));
+      return [...(type?.[1] ?? '').matchAll(/'([^']+)'/g)].map((match) => match[1] as string);
+    };
+    const reasons = [
+      ...reasonsOf('src/ingest/receive.ts', 'DeadReason'),
+      ...reasonsOf('src/telemetry/sparkplug/edge-message.ts', 'SparkplugReason'),
+    ];
     expect(reasons.length).toBeGreaterThan(0);
     expect(sorted(namesIn(section('### 1.10 What is dead-lettered')))).toEqual(sorted(reasons));
   });
@@ -176,6 +182,7 @@ describe('the metrics', () => {
     });
     createHj212Metrics(registry);
     createInfluxMetrics(registry);
+    createSparkplugMetrics(registry);
     createAlertMetrics(registry, database.db);
     const registered = registry.getMetricsAsArray().map(({ name }) => name);
     expect(sorted(namesIn(section('## 7. Metrics')))).toEqual(sorted(registered));

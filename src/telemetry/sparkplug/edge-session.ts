@@ -35,7 +35,9 @@ export interface EdgeSession {
   expire(nowMs: number): EdgeEvent[];
   /** When `expire` has to be called; null: nothing waits. */
   deadlineMs(): number | null;
-  /** Whether a rebirth is to be asked for now. */
+  /** Messages may have been missed: what comes is in doubt until the next birth. */
+  interrupted(nowMs: number): EdgeEvent[];
+  /** Whether a rebirth is to be asked for now: it is needed, and the last request is long enough ago. */
   isRebirthDue(nowMs: number): boolean;
   rebirthRequested(nowMs: number): void;
   status(): EdgeStatus;
@@ -225,10 +227,18 @@ export function createEdgeSession(settings: EdgeSessionSettings): EdgeSession {
       const deadlines = [gapDeadlineMs(), doubtful.deadlineMs()].filter((ms) => ms !== null);
       return deadlines.length === 0 ? null : Math.min(...deadlines);
     },
+    interrupted(nowMs) {
+      const left = giveUpOrder(nowMs);
+      if (status === 'online') status = 'broken';
+      if (status === 'broken') isRebirthWanted = true;
+      return left;
+    },
     isRebirthDue: (nowMs) =>
       isRebirthWanted && nowMs - rebirthAskedMs >= settings.rebirthIntervalMs,
     rebirthRequested(nowMs) {
       rebirthAskedMs = nowMs;
+      // Wanted again by the next message that needs it: who is silent may be gone.
+      isRebirthWanted = false;
     },
     status: () => status,
     devicesOnline: () => {

@@ -1,0 +1,219 @@
+import type { SparkplugNode } from '../../devices/sparkplug-nodes.ts';
+import { nodeKeyOf } from '../../devices/sparkplug-nodes.ts';
+import { BATCH_BYTES_MAX } from '../../model/batch.ts';
+import type { Logger } from '../../process/log.ts';
+import type { EdgeEvent } from '../../telemetry/sparkplug/edge-message.ts';
+import {
+  createEdgeSession,
+  type EdgeSession,
+  type EdgeStatus,
+} from '../../telemetry/sparkplug/edge-session.ts';
+import { readPayload } from '../../telemetry/sparkplug/read-payload.ts';
+import type { SparkplugTopic } from '../../telemetry/sparkplug/sparkplug-topic.ts';
+import { sparkplugTopicOf } from '../../telemetry/sparkplug/sparkplug-topic.ts';
+import type { DeadLetter } from '../dead-letters.ts';
+import { createRateBucket } from '../embedded/rate-bucket.ts';
+import type { Outcome, Submission } from '../journal/submission.ts';
+import type { DeadReason } from '../receive.ts';
+import { type KnownContexts, keepEvent } from './keep-event.ts';
+import type { SparkplugMetrics } from './metrics.ts';
+import { missingFrom } from './reading-context-of.ts';
+import type { SparkplugSettings } from './settings.ts';
+
+/** Where messages go: the journal and the dead letters, both of which call back when they are durable. */
+export interface MessageSink {
+  submit(submission: Submission): void;
+  putAside(letter: DeadLetter & { readonly reason: DeadReason }): void;
+}
+
+export interface EdgeNodesDeps {
+  readonly settings: SparkplugSettings;
+  /** The registered edge node of this group and name. */
+  readonly node: (group: string, edgeNode: string) => SparkplugNode | undefined;
+  readonly sink: MessageSink;
+  readonly metrics: SparkplugMetrics;
+  /** Asks an edge node for its births; false: it can't be asked now. */
+  readonly askForRebirth: (group: string, edgeNode: string) => boolean;
+  /** Hub time, UTC ms. */
+  readonly now: () => number;
+  /** Monotonic, ms. */
+  readonly nowMs: () => number;
+  readonly log: Logger;
+}
+
+export interface EdgeNodes {
+  take(topic: SparkplugTopic, raw: Buffer): void;
+  /** Ends waits that are over, and asks for the rebirths that are due. */
+  tick(): void;
+  /** The connection was lost: messages may have been missed. */
+  interrupted(): void;
+  inFlightBytes(): number;
+  statuses(): Readonly<Record<EdgeStatus, number>>;
+  devicesOnline(): number;
+}
+
+interface Edge {
+  readonly group: string;
+  readonly edgeNode: string;
+  readonly session: EdgeSession;
+  node: SparkplugNode;
+  contexts: KnownContexts;
+  lettersLeft: number;
+}
+
+/** The sessions of all registered edge nodes, and what becomes of their messages. */
+export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
+  const { settings, metrics, sink, log } = deps;
+  const edges = new Map<string, Edge>();
+  const perSecond = settings.rebirthsPerSecondMax;
+  const budget = createRateBucket({ messagesPerSecond: perSecond, bytesPerSecond: 1 });
+  let inFlightBytes = 0;
+
+  function find({ group, edgeNode }: SparkplugTopic): Edge | undefined {
+    const key = nodeKeyOf(group, edgeNode);
+    const node = deps.node(group, edgeNode);
+    if (node === undefined) {
+      edges.delete(key);
+      return undefined;
+    }
+    const known = edges.get(key);
+    if (known === undefined) {
+      const session = createEdgeSession(settings);
+      const lettersLeft = settings.lettersPerBirthMax;
+      const edge = { group, edgeNode, session, node, contexts: new WeakMap(), lettersLeft };
+      edges.set(key, edge);
+      return edge;
+    }
+    if (known.node !== node) {
+      known.node = node;
+      known.contexts = new WeakMap();
+    }
+    return known;
+  }
+
+  function take(topic: SparkplugTopic, raw: Buffer): void {
+    const { kind, device } = topic;
+    if (kind === 'NCMD' || kind === 'DCMD') return;
+    const edge = find(topic);
+    if (edge === undefined) {
+      metrics.message('unregistered');
+      return;
+    }
+    const payload = readPayload(raw);
+    const receivedAtMs = deps.now();
+    inFlightBytes += raw.length;
+    if (!payload.ok) {
+      const { reason, detail } = payload;
+      putAside(edge, sparkplugTopicOf(topic), { raw, receivedAtMs, reason, detail });
+      return;
+    }
+    const message = { kind, device, payload: payload.value, raw, receivedAtMs };
+    handle(edge, edge.session.take(message, deps.nowMs()));
+    askIfDue(edge);
+  }
+
+  function handle(edge: Edge, events: readonly EdgeEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'readings') greet(edge, event);
+      const { message } = event;
+      const bytes = message.raw.byteLength;
+      const kept = keepEvent(event, edge.node, edge.contexts, (outcome) => settle(bytes, outcome));
+      switch (kept.kind) {
+        case 'batch':
+          sink.submit(kept.submission);
+          break;
+        case 'letter':
+          putAside(edge, sparkplugTopicOf({ ...edge, ...message }), { ...message, ...kept });
+          break;
+        default:
+          inFlightBytes -= bytes;
+          metrics.message(kept.kind);
+      }
+    }
+  }
+
+  function settle(bytes: number, outcome: Outcome): void {
+    inFlightBytes -= bytes;
+    metrics.message(outcome === 'stored' || outcome === 'duplicate' ? outcome : 'lost');
+  }
+
+  /** A birth lets its edge node have dead letters again, and tells what the registry has too much. */
+  function greet(
+    edge: Edge,
+    { message: { kind, device }, table }: Extract<EdgeEvent, { kind: 'readings' }>,
+  ): void {
+    if (kind === 'NBIRTH') edge.lettersLeft = settings.lettersPerBirthMax;
+    if (kind !== 'NBIRTH' && kind !== 'DBIRTH') return;
+    const { group, edgeNode } = edge;
+    const missing = missingFrom(edge.node, device, table);
+    log.debug({ group, edgeNode, device, metrics: table.byName.size }, 'sparkplug birth');
+    if (missing.length > 0) {
+      log.warn({ group, edgeNode, device, missing }, 'a birth lacks metrics of the registry');
+    }
+  }
+
+  function putAside(
+    edge: Edge,
+    topic: string,
+    {
+      raw,
+      receivedAtMs,
+      reason,
+      detail,
+    }: Pick<DeadLetter, 'raw' | 'receivedAtMs' | 'detail'> & {
+      readonly reason: DeadReason;
+    },
+  ): void {
+    const bytes = raw.byteLength;
+    if (edge.lettersLeft <= 0) {
+      inFlightBytes -= bytes;
+      metrics.message('dropped');
+      return;
+    }
+    edge.lettersLeft -= 1;
+    metrics.message('dead-letter');
+    sink.putAside({
+      ...{ source: edge.node.gateway.id, topic, reason, detail, receivedAtMs },
+      raw: raw.subarray(0, BATCH_BYTES_MAX),
+      done: () => {
+        inFlightBytes -= bytes;
+      },
+    });
+  }
+
+  function askIfDue({ group, edgeNode, session }: Edge): void {
+    const nowMs = deps.nowMs();
+    if (!session.isRebirthDue(nowMs) || budget.waitMs(nowMs) > 0) return;
+    if (!deps.askForRebirth(group, edgeNode)) return;
+    budget.take(1, 0, nowMs);
+    session.rebirthRequested(nowMs);
+    metrics.rebirth();
+    log.info({ group, edgeNode, status: session.status() }, 'asked an edge node for its births');
+  }
+
+  return {
+    take,
+    tick() {
+      const nowMs = deps.nowMs();
+      for (const edge of edges.values()) {
+        const deadlineMs = edge.session.deadlineMs();
+        if (deadlineMs !== null && deadlineMs <= nowMs) handle(edge, edge.session.expire(nowMs));
+        askIfDue(edge);
+      }
+    },
+    interrupted() {
+      for (const edge of edges.values()) handle(edge, edge.session.interrupted(deps.nowMs()));
+    },
+    inFlightBytes: () => inFlightBytes,
+    statuses() {
+      const counts = { unborn: 0, online: 0, reordering: 0, broken: 0, offline: 0 };
+      for (const { session } of edges.values()) counts[session.status()] += 1;
+      return counts;
+    },
+    devicesOnline: () => {
+      let devices = 0;
+      for (const { session } of edges.values()) devices += session.devicesOnline();
+      return devices;
+    },
+  };
+}

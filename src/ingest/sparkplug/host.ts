@@ -1,0 +1,158 @@
+import type { SparkplugNode } from '../../devices/sparkplug-nodes.ts';
+import type { Logger } from '../../process/log.ts';
+import { DATATYPES } from '../../telemetry/sparkplug/datatypes.ts';
+import {
+  parseSparkplugTopic,
+  sparkplugTopicOf,
+} from '../../telemetry/sparkplug/sparkplug-topic.ts';
+import { writePayload } from '../../telemetry/sparkplug/write-payload.ts';
+import type { MqttSettings } from '../external/mqtt-settings.ts';
+import { createEdgeNodes, type MessageSink } from './edge-nodes.ts';
+import { type HostLink, openHostLink } from './host-link.ts';
+import type { SparkplugMetrics } from './metrics.ts';
+import type { SparkplugSettings } from './settings.ts';
+
+export interface SparkplugHostDeps {
+  readonly mqtt: MqttSettings & { readonly url: string };
+  readonly node: (group: string, edgeNode: string) => SparkplugNode | undefined;
+  readonly sink: MessageSink;
+  /** Since when the journal can't be written, hub time; null: it can. */
+  readonly storingTroubleSinceMs: () => number | null;
+  readonly metrics: SparkplugMetrics;
+  /** Hub time, UTC ms. */
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+export interface SparkplugHost {
+  /** From now on this is the host; before, it is a standby that nobody sees. */
+  open(): void;
+  readiness(): { name: string; ok: boolean; detail: string };
+  /** Says that the host is offline, then disconnects; nothing more is taken. */
+  close(): Promise<void>;
+}
+
+const TICK_MS = 100;
+/** A connection that is away for longer makes the hub unready. */
+const TROUBLE_MS_MAX = 10_000;
+
+/**
+ * The Sparkplug B 3.0 host application. QoS 0 knows no acknowledgement: what was taken and is not durable
+ * when the process dies is gone. So the host is online only while it can store: else it says that it is
+ * offline and disconnects, and edge nodes that know it as their primary host keep what they measure.
+ */
+export function createSparkplugHost(
+  settings: SparkplugSettings,
+  deps: SparkplugHostDeps,
+): SparkplugHost {
+  const { metrics, log } = deps;
+  const nowMs = (): number => performance.now();
+  let link: HostLink | null = null;
+  /** A link that says goodbye. */
+  let closing: Promise<void> | null = null;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let suspendedFor: string | null = null;
+
+  const edges = createEdgeNodes({
+    ...{ ...deps, settings, nowMs },
+    askForRebirth: (group, edgeNode) =>
+      link?.publish(
+        sparkplugTopicOf({ group, edgeNode, kind: 'NCMD', device: null }),
+        rebirthRequest(deps.now()),
+      ) ?? false,
+  });
+  metrics.watch({
+    connected: () => link !== null && link.trouble() === null,
+    inFlightBytes: edges.inFlightBytes,
+    statuses: edges.statuses,
+    devicesOnline: edges.devicesOnline,
+  });
+
+  function onMessage(topic: string, payload: Buffer): void {
+    if (isStopped) return;
+    const parsed = parseSparkplugTopic(topic);
+    if (parsed.ok) edges.take(parsed.value, payload);
+    else if (parsed.reason === 'malformed') metrics.message('unregistered');
+    if (edges.inFlightBytes() >= settings.inFlightBytesMax) {
+      suspend(`${edges.inFlightBytes()} bytes are not yet durable`);
+    }
+  }
+
+  function connect(): void {
+    suspendedFor = null;
+    link = openHostLink({
+      ...deps,
+      ...settings,
+      onMessage,
+      onDown: edges.interrupted,
+    });
+  }
+
+  /** Offline by its own word until it can store again. */
+  function suspend(reason: string): void {
+    if (link === null) return;
+    log.error({ reason }, 'the Sparkplug host goes offline: it could not store');
+    suspendedFor = reason;
+    void disconnect();
+  }
+
+  function disconnect(): Promise<void> {
+    const own = link;
+    link = null;
+    if (own !== null) {
+      edges.interrupted();
+      closing = own.close().finally(() => {
+        closing = null;
+      });
+    }
+    return closing ?? Promise.resolve();
+  }
+
+  function tick(): void {
+    edges.tick();
+    const sinceMs = deps.storingTroubleSinceMs();
+    const isTroubled = sinceMs !== null && deps.now() - sinceMs >= settings.storingTroubleMsMax;
+    if (isTroubled) suspend('the journal can not be written');
+    const hasRoom = edges.inFlightBytes() <= settings.inFlightBytesMax / 2;
+    if (link === null && closing === null && sinceMs === null && hasRoom) connect();
+  }
+
+  return {
+    open() {
+      connect();
+      timer = setInterval(tick, TICK_MS);
+    },
+    readiness() {
+      const says = (ok: boolean, detail: string) => ({ name: 'sparkplug', ok, detail });
+      if (suspendedFor !== null) return says(false, `offline: ${suspendedFor}`);
+      const away = link?.trouble() ?? null;
+      if (away !== null && deps.now() - away.sinceMs > TROUBLE_MS_MAX) {
+        const since = new Date(away.sinceMs).toISOString();
+        return says(false, `not connected since ${since}: ${away.reason}`);
+      }
+      const { online, broken, unborn } = edges.statuses();
+      return says(true, `edge nodes: ${online} online, ${broken + unborn} without a birth`);
+    },
+    async close() {
+      isStopped = true;
+      clearInterval(timer);
+      await disconnect();
+    },
+  };
+}
+
+/**
+ * tck-id-operational-behavior-data-commands-ncmd-rebirth-*. The data type need not be there, but some edge
+ * nodes can't read a value without it.
+ */
+const rebirthRequest = (timestampMs: number): Uint8Array =>
+  writePayload({
+    timestampMs,
+    metrics: [
+      {
+        ...{ name: 'Node Control/Rebirth', timestampMs, datatype: DATATYPES.Boolean },
+        value: { kind: 'boolean', value: true },
+      },
+    ],
+  });
