@@ -233,6 +233,7 @@ program
   .addOption(new Option('--to <sink>', 'write to InfluxDB again instead').choices(['influx']))
   .option('--from <time>', 'shifts that start then or later; --to: event time', instant)
   .option('--until <time>', 'shifts that start earlier; --to: event time', instant)
+  .option('--horizon <days>', "the engine's memory, in place of the settings'", positive)
   .option('--set <id|file>', 'another limit set, beside what stands, e.g. gbz-2019@2020-04-01')
   .option('--out <file>', 'write every revision as a JSON line')
   .option('--json', 'print JSON lines', false)

@@ -69,7 +69,8 @@ export function comparisonText({ same, differing }: StoredComparison): string {
   const lines = differing.map(({ resultKey, stored, replayed }) => {
     const of = (side: { revision: number; resultHash: string } | null): string =>
       side === null ? 'none' : `revision ${side.revision}, ${side.resultHash.slice(0, 16)}…`;
-    return `  ${resultKey}: stored ${of(stored)}; replayed ${of(replayed)}`;
+    const said = replayed === null ? '' : `\n    ${resultText(replayed)}`;
+    return `  ${resultKey}: stored ${of(stored)}; replayed ${of(replayed)}${said}`;
   });
   return [`${same} are as stored, ${differing.length} differ:`, ...lines].join('\n');
 }

@@ -17,8 +17,13 @@ import {
 } from '../src/ingest/replay/replay-journal.ts';
 import { writeResultLines } from '../src/ingest/replay/result-lines.ts';
 import { compareWithStored, type StoredComparison } from '../src/ingest/replay/stored-results.ts';
+import { DAY_MS } from '../src/model/time.ts';
 import { createShutdownStack, type ShutdownStack } from '../src/process/shutdown.ts';
-import { createEngine, DEFAULT_ENGINE_SETTINGS } from '../src/thresholds/engine.ts';
+import {
+  createEngine,
+  DEFAULT_ENGINE_SETTINGS,
+  type EngineSettings,
+} from '../src/thresholds/engine.ts';
 import { findLimitSet, type LimitSet, parseLimitSet } from '../src/thresholds/limits/limit-set.ts';
 import {
   compareEditions,
@@ -53,6 +58,8 @@ export interface ReplayCommandOptions {
   readonly exportJournal?: string;
   readonly from?: number;
   readonly until?: number;
+  /** Days of the engine's memory in place of the settings': what came later than that is judged too. */
+  readonly horizon?: number;
   /** Id of an edition, or a limit set's file. */
   readonly set?: string;
   /** Where results go as JSON lines. */
@@ -99,8 +106,7 @@ async function replay(
   signal: AbortSignal,
 ): Promise<boolean> {
   const other = options.set === undefined ? undefined : otherSet(options.set);
-  const settings =
-    options.config === undefined ? DEFAULT_ENGINE_SETTINGS : readHubConfig(options.config).engine;
+  const settings = settingsFor(options);
   const range: ShiftRange = {
     fromMs: options.from ?? 0,
     untilMs: options.until ?? Number.MAX_SAFE_INTEGER,
@@ -128,6 +134,11 @@ async function replay(
     differences: other === undefined ? null : compareEditions(stands.results, underOther.results),
   });
   return (stored?.differing.length ?? 0) === 0;
+}
+
+function settingsFor({ config, horizon }: ReplayCommandOptions): EngineSettings {
+  const settings = config === undefined ? DEFAULT_ENGINE_SETTINGS : readHubConfig(config).engine;
+  return horizon === undefined ? settings : { ...settings, horizonMs: horizon * DAY_MS };
 }
 
 async function openSource(

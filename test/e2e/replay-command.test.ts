@@ -149,6 +149,13 @@ describe('wugan replay', () => {
     expect(none[0]?.results).toBe(0);
   });
 
+  it('gives the same with a longer memory where nothing came too late', () => {
+    const summary = linesOf('-c', hubFile, '--horizon', '40').at(-1);
+    expect(summary?.stored?.differing).toEqual([]);
+    const { status, stderr } = replay('-c', hubFile, '--horizon', '0');
+    expect([status, stderr]).toEqual([1, expect.stringContaining('--horizon')]);
+  });
+
   it('replays an exported journal without a database, and tells a changed one', () => {
     const file = join(folder, 'journal.ndjson');
     const exported = linesOf('-c', hubFile, '--export-journal', file);
