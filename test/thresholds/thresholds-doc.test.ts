@@ -50,33 +50,55 @@ describe('docs/thresholds.md', () => {
 });
 
 describe('docs/limits.md', () => {
-  const table = readFileSync('docs/limits.md', 'utf8')
+  const rows = readFileSync('docs/limits.md', 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| Clause'))
-    .filter((line) => line.split('|').length === 6);
+    .map((line) => {
+      const cells = line.split('|').map((cell) => cell.trim());
+      const [, clause, data, functions, tests, scenarios] = cells as [string, ...string[]];
+      return { clause: clause!, data: data!, functions: functions!, tests: tests!, scenarios };
+    });
+  const read = (file: string): string => readFileSync(file, 'utf8');
+  const found = (cell: string, pattern: RegExp): string[][] =>
+    [...cell.matchAll(pattern)].map((match) => match.slice(1));
 
-  it.each(table)('names files that are there: %s', (line) => {
-    const [, clause, data, functions, tests] = line.split('|').map((cell) => cell.trim());
+  it.each(rows)('$clause: its data are there', ({ clause, data }) => {
     expect(clause).not.toBe('');
-    const files = (cell: string | undefined): string[] =>
-      [...(cell ?? '').matchAll(/`([\w./-]+\.(?:ts|json))`/g)].map((match) => match[1]!);
-    for (const file of [...files(data), ...files(functions)]) {
+    for (const [file] of found(data, /`([\w./-]+\.json)`/g)) {
       expect(existsSync(`src/thresholds/${file}`), file).toBe(true);
     }
-    expect(files(functions).length).toBeGreaterThan(0);
-    expect(files(tests).length).toBeGreaterThan(0);
-    for (const file of files(tests)) expect(existsSync(`test/thresholds/${file}`), file).toBe(true);
   });
 
-  it('says of every row that is confirmed with a reservation what follows', () => {
-    const doc = readFileSync('docs/limits.md', 'utf8');
-    const reserved = loadLimitSet().rows.filter(
-      (row) => row.validFromNote !== undefined || row.unconfirmedKinds !== undefined,
-    );
-    for (const { id } of reserved) expect(doc).toContain(`\`${id}\``);
+  it.each(rows)('$clause: its functions are exported where it says', ({ functions }) => {
+    const named = found(functions, /`(\w+)\(\)` in `([\w./-]+\.ts)`/g);
+    expect(named).toHaveLength(functions.split(', ').length);
+    for (const [name, file] of named) {
+      const exported = new RegExp(`^export (function|const) ${name}\\b`, 'm');
+      expect(read(`src/thresholds/${file}`), `${name}() in ${file}`).toMatch(exported);
+    }
   });
+
+  it.each(rows)('$clause: its tests have that name', ({ tests }) => {
+    const named = found(tests, /`([\w.-]+\.test\.ts)`: ([^`]+?)(?=,? `|$)/g);
+    expect(named.length).toBeGreaterThan(0);
+    for (const [file, title] of named) {
+      const text = read(`test/thresholds/${file}`);
+      expect(text, `${title} in ${file}`).toContain(`('${title!.replace(/,$/, '')}`);
+    }
+  });
+
+  it.each(rows.filter(({ scenarios }) => scenarios !== '–'))(
+    '$clause: its scenarios are there',
+    ({ scenarios }) => {
+      const named = found(scenarios ?? '', /`([\w-]+)`/g);
+      expect(named.length).toBeGreaterThan(0);
+      for (const [name] of named) {
+        expect(existsSync(`test/thresholds/scenarios/${name}.yaml`), name).toBe(true);
+      }
+    },
+  );
 
   it.each(LimitKind.options)('has a row for %s', (kind) => {
-    expect(table.some((line) => line.includes(` ${kind} `))).toBe(true);
+    expect(rows.some(({ clause }) => clause.includes(` ${kind} `))).toBe(true);
   });
 });
