@@ -5,6 +5,7 @@ import {
   readExcursions,
   readRepetition,
 } from '../../src/thresholds/excursion.ts';
+import { goldenVector, named } from './golden-vector.ts';
 import { judge, limitOf, type MinuteValues, profile, values } from './rule-case.ts';
 
 /** 3 × PC-TWA 20; 5 × is 100. */
@@ -14,32 +15,22 @@ const peak = (minutes: MinuteValues, limit = PEAK) => judge({ kind: 'PEAK', limi
 const certain = (minutes: MinuteValues) => peak(minutes, limitOf('PEAK', 60));
 
 describe('peak rule (GBZ 2.1-2019 6.3.3)', () => {
-  it('pe-1 (GBZ 2.1-2019 6.3.3): 3 × and 5 × of DMF', () => {
-    expect(peak(values([[60, 480]]))).toMatchObject({ verdict: 'within' });
-    expect(
+  it(`${named('pe-1')}: 3 × and 5 × of DMF`, () => {
+    const { threshold3x, ceiling5x } = goldenVector('pe-1').expected as Record<string, number>;
+    const once = (value: number, minutes: number) =>
       peak(
         values([
-          [60.1, 15],
-          [0, 465],
+          [value, minutes],
+          [0, 480 - minutes],
         ]),
-      ).notes,
-    ).toEqual(['peak-above-3x']);
-    expect(
-      peak(
-        values([
-          [100, 1],
-          [0, 479],
-        ]),
-      ).notes,
-    ).toEqual(['peak-above-3x']);
-    expect(
-      peak(
-        values([
-          [100.1, 1],
-          [0, 479],
-        ]),
-      ),
-    ).toMatchObject({
+        limitOf('PEAK', 3 * (goldenVector('pe-1').input['pcTwa'] as number), {
+          force: 'RECOMMENDED',
+        }),
+      );
+    expect(once(threshold3x!, 480)).toMatchObject({ verdict: 'within' });
+    expect(once(threshold3x! + 0.1, 15).notes).toEqual(['peak-above-3x']);
+    expect(once(ceiling5x!, 1).notes).toEqual(['peak-above-3x']);
+    expect(once(ceiling5x! + 0.1, 1)).toMatchObject({
       verdict: 'suspected',
       notes: ['peak-ceiling'],
     });
@@ -110,19 +101,21 @@ describe('peak rule (GBZ 2.1-2019 6.3.3)', () => {
     expect(dip(5)).toMatchObject({ notes: ['peak-spacing'], details: { peakEpisodes: 2 } });
   });
 
-  it('peak-rule-hole (recomputed for this project): a hole of 1 min makes no second episode', () => {
+  it(`${named('peak-rule-hole')}: makes no second episode`, () => {
+    const { input, expected } = goldenVector('peak-rule-hole');
+    const { minutesAbove, holeMinutes } = input as Record<string, number>;
     const result = peak(
       values([
-        [70, 7],
-        [null, 1],
-        [70, 7],
-        [0, 465],
+        [70, minutesAbove! / 2],
+        [null, holeMinutes!],
+        [70, minutesAbove! / 2],
+        [0, 480 - minutesAbove! - holeMinutes!],
       ]),
     );
     expect(result).toMatchObject({
       verdict: 'within',
       notes: ['peak-above-3x'],
-      details: { peakEpisodes: 1 },
+      details: { peakEpisodes: expected['episodes'] },
     });
   });
 

@@ -53,7 +53,8 @@ function exposureCase({ post = {}, crew = {}, sensors, ...rest }: Asked): Exposu
     series: {},
     expected: [{ at: 'end' }],
   });
-  const hasBreak = crew.shifts === undefined;
+  // What is worn goes along into the break.
+  const hasBreak = crew.shifts === undefined && scenario.crew.basis !== 'PERSONAL';
   return {
     shifts: 1,
     shiftS: 3_600,

@@ -94,7 +94,7 @@ describe.each(EXPOSURE_CASES)('$name', (of) => {
         }
       }),
       {
-        numRuns: of.shiftS > 3_600 ? 8 : 15,
+        numRuns: of.shiftS > 3_600 ? 5 : 10,
         examples: [
           [[HIGH], 1],
           [[MINUTES, COMING, COMING], 1],
@@ -128,7 +128,7 @@ describe.each(EXPOSURE_CASES)('$name', (of) => {
         if (SLIDING.includes(of.kind) && of.shiftS > 900) return;
         expect(boundOf(before)).toBeGreaterThanOrEqual(boundOf(after) - 1e-9);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 });
@@ -162,8 +162,8 @@ describe.each(EXPOSURE_CASES.filter(({ kind }) => ORDERED.includes(kind)))('$nam
         compared++;
         expect(RANK.indexOf(high.verdict)).toBeLessThanOrEqual(RANK.indexOf(low.verdict));
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
-    expect(compared).toBeGreaterThan(5);
+    expect(compared).toBeGreaterThan(2);
   });
 });

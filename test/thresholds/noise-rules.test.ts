@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ShiftSum } from '../../src/thresholds/rule-inputs.ts';
+import { goldenVector, named } from './golden-vector.ts';
 import { feed, judge, limitOf, type MinuteValues, profile, values } from './rule-case.ts';
 import { DAY_START_MS, MIN } from './world.ts';
 
@@ -138,29 +139,47 @@ const week = (minutes: MinuteValues, earlier: readonly ShiftSum[], days = 7, isL
     profiles: [DB],
     cycle: { days, hoursPerWeek: 48, isLast, earlier },
   });
+type Numbers = Readonly<Record<string, number>>;
+const numberOf = (id: string, name: string): number => goldenVector(id).expected[name] as number;
 const times = <T>(n: number, of: T): T[] => Array.from({ length: n }, () => of);
 
 describe('weekly form of LEX (GBZ 2.2-2007 11.2, GBZ/T 189.8)', () => {
-  it('lex-week-5x85 (HSE L108 LEP,w; GBZ/T 189.8): divides by five days', () => {
-    const result = week(values([[85, 480]]), times(4, sum(85, 28_800)));
-    expect(result.window.lowerBound).toBeCloseTo(85, 9);
+  /** Days of 8 h at these levels. */
+  const weekOf = (id: string) => {
+    const levels = goldenVector(id).input['days'] as number[];
+    const earlier = levels.slice(1).map((level) => sum(level, 28_800));
+    return week(values([[levels[0]!, 480]]), earlier);
+  };
+
+  it(`${named('lex-week-5x85')}: divides by five days`, () => {
+    const result = weekOf('lex-week-5x85');
+    expect(result.window.lowerBound).toBeCloseTo(numberOf('lex-week-5x85', 'lexW'), 9);
     expect(result.verdict).toBe('within');
   });
 
-  it('lex-week-6x84.5 (definition): six days at 84.5 exceed', () => {
-    const result = week(values([[84.5, 480]]), times(5, sum(84.5, 28_800)));
-    expect(result.window.lowerBound).toBeCloseTo(85.29181246047625, 9);
+  it(`${named('lex-week-6x84.5')}: six days exceed`, () => {
+    const result = weekOf('lex-week-6x84.5');
+    expect(result.window.lowerBound).toBeCloseTo(numberOf('lex-week-6x84.5', 'lexW'), 9);
+    expect(goldenVector('lex-week-6x84.5').expected['pass']).toBe(false);
     expect(result.verdict).toBe('exceeded');
   });
 
-  it('noise-12h-two-on-two-off (recomputed for this project): 84 dB(A), 3.5 shifts a week', () => {
-    const result = week(values([[84, 720]]), [sum(84, 43_200)], 4);
-    expect(result.window.lowerBound).toBeCloseTo(84.21189299069938, 9);
+  it(`${named('noise-12h-two-on-two-off')}: the weekly level`, () => {
+    const { level, shiftH } = goldenVector('noise-12h-two-on-two-off').input as Numbers;
+    // Two days on and two off: two shifts in a cycle of four days are 3.5 a week.
+    const result = week(values([[level!, shiftH! * 60]]), [sum(level!, shiftH! * 3_600)], 4);
+    const wanted = numberOf('noise-12h-two-on-two-off', 'lexWeek');
+    expect(result.window.lowerBound).toBeCloseTo(wanted, 9);
   });
 
-  it('noise-week-per-crew (recomputed for this project): 21 shifts a week by four crews', () => {
-    const result = week(values([[82, 480]]), times(20, sum(82, 28_800)), 28);
-    expect(result.window.lowerBound).toBeCloseTo(82.21189299069938, 9);
+  it(`${named('noise-week-per-crew')}: each crew has its own week`, () => {
+    const { level, shiftsPerWeek, crews } = goldenVector('noise-week-per-crew').input as Numbers;
+    const weekdays = 7;
+    // In as many weeks as there are crews each has had every shift of one week.
+    const earlier = times(shiftsPerWeek! - 1, sum(level!, 28_800));
+    const result = week(values([[level!, 480]]), earlier, weekdays * crews!);
+    const wanted = numberOf('noise-week-per-crew', 'perCrewWeek');
+    expect(result.window.lowerBound).toBeCloseTo(wanted, 9);
   });
 
   it('claims nothing before the last shift of the cycle while the sum may still stay below', () => {

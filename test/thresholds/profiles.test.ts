@@ -19,21 +19,8 @@ import { en689 } from '../../src/thresholds/profiles/en-689.ts';
 import { loadProfiles, parseProfile } from '../../src/thresholds/profiles/exposure-profile.ts';
 import osha from '../../src/thresholds/profiles/osha-pel.json' with { type: 'json' };
 import { levelOf, SHIFT_BASE_S } from '../../src/thresholds/quantity.ts';
-import vectors from './golden-vectors-other.json' with { type: 'json' };
+import { named, goldenVector as vector } from './golden-vector.ts';
 
-interface Vector {
-  readonly id: string;
-  readonly source: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly expected: Readonly<Record<string, unknown>>;
-}
-
-const vector = (id: string): Vector => {
-  const found = (vectors as readonly Vector[]).find((candidate) => candidate.id === id);
-  if (found === undefined) throw new Error(`no vector ${id}`);
-  return found;
-};
-const named = (id: string): string => `${id} (${vector(id).source})`;
 const segmentsOf = (id: string): Segment[] =>
   (vector(id).input['segments'] as [number, number][]).map(([value, hours]) => ({
     value,
