@@ -1,7 +1,9 @@
+import { sql, type Transaction } from 'kysely';
 import { pino } from 'pino';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Ingest } from '../../src/ingest/ingest.ts';
+import type { Database } from '../../src/database/schema.ts';
+import type { Ingest, IngestDeps } from '../../src/ingest/ingest.ts';
 import { sha256Hex } from '../../src/model/digest.ts';
 import { verifyMessage } from '../../src/telemetry/signing.ts';
 import { createTestDatabase, type TestDatabase } from '../database/test-database.ts';
@@ -16,6 +18,10 @@ import {
 } from './gateway-client.ts';
 import { HUB_KEY, startTestIngest } from './ingest-fixture.ts';
 import { readEntries, readRows } from './journal-rows.ts';
+
+/** A fault of the database, after which it answers nothing in the transaction (53100: disk full). */
+const outOfOrder = (tx: Transaction<Database>): Promise<unknown> =>
+  sql`do $$ begin raise exception 'out of order' using errcode = '53100'; end $$`.execute(tx);
 
 let database: TestDatabase;
 let ingest: Ingest;
@@ -350,8 +356,8 @@ describe('readiness and close', () => {
     ingest = await startTestIngest(database, {
       deps: {
         now: () => nowMs,
-        applyAlerts: async () => {
-          if (isBroken) throw new Error('out of order');
+        applyAlerts: async (tx) => {
+          if (isBroken) await outOfOrder(tx);
         },
       },
     });
@@ -384,8 +390,8 @@ describe('readiness and close', () => {
     const lines: object[] = [];
     const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
     await ingest.close();
-    const applyAlerts = async (): Promise<void> => {
-      if (isBroken) throw new Error('out of order');
+    const applyAlerts: IngestDeps['applyAlerts'] = async (tx) => {
+      if (isBroken) await outOfOrder(tx);
     };
     ingest = await startTestIngest(database, { deps: { log, applyAlerts } });
     gateway = await connectGateway(ingest.port, 'gw-1');
