@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { Scenario } from '../simulators/scenario.ts';
 import { GatewayConfig } from '../src/gateway/config.ts';
 import { HubConfig } from '../src/hub/config.ts';
+import { makeFolder } from '../src/process/make-folder.ts';
 
 /** The demo's own settings files, relative to this one. */
 const DEMO_DIR = new URL('../simulators/demo/', import.meta.url);
@@ -38,7 +39,7 @@ export function writeDemoRegistry(dataDir: string, gatewayPublicKey: string): st
     ...gateway,
     publicKey: gatewayPublicKey,
   }));
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir);
   const file = join(dataDir, 'registry.yaml');
   writeFileSync(file, stringify({ ...registry, gateways }));
   return file;

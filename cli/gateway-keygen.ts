@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { ConfigError } from '../src/process/config-file.ts';
+import { makeFolderOf } from '../src/process/make-folder.ts';
 import { generateKeyPem, signingKeyFromPem } from '../src/telemetry/signing.ts';
 
 /**
@@ -9,7 +9,7 @@ import { generateKeyPem, signingKeyFromPem } from '../src/telemetry/signing.ts';
  */
 export function runKeygen(options: { out: string }): void {
   const pem = generateKeyPem();
-  mkdirSync(dirname(options.out), { recursive: true });
+  makeFolderOf(options.out);
   try {
     writeFileSync(options.out, pem, { mode: 0o600, flag: 'wx' });
   } catch (error) {

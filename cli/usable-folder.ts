@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { makeFolder } from '../src/process/make-folder.ts';
 import { StartError } from './busy-port.ts';
 import { fileFaultText } from './file-fault.ts';
 
@@ -9,19 +9,11 @@ import { fileFaultText } from './file-fault.ts';
  */
 export function assertFolderUsable(folder: string, option: string): void {
   try {
-    makeFolder(resolve(folder));
+    makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     const fault = fileFaultText(error as NodeJS.ErrnoException);
     if (fault === undefined) throw error;
     throw new StartError(`${fault}: choose another folder with ${option}`);
   }
-}
-
-/** Level by level: mkdir's own `recursive` never returns below /proc. */
-function makeFolder(folder: string): void {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true) return;
-  if (found === undefined) makeFolder(dirname(folder));
-  mkdirSync(folder);
 }

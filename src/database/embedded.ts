@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from '../process/log.ts';
+import { makeFolder } from '../process/make-folder.ts';
 import { initCluster } from './init-cluster.ts';
 import { launchServer, type RunningServer } from './launch-server.ts';
 import { EmbeddedPostgresError, isAlive } from './postgres-process.ts';
@@ -89,7 +90,7 @@ export async function openCluster(
 ): Promise<Cluster> {
   const folder = resolve(dataDir);
   const pgData = join(folder, 'postgres');
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   claim(folder);
   const password = readOrMakePassword(folder);
   await ensureCluster(pgData, password, signal);

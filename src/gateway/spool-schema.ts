@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { GatewayId } from '../model/ids.ts';
 import { ConfigError } from '../process/config-file.ts';
+import { makeFolderOf } from '../process/make-folder.ts';
 
 /** Written into the file; a spool of another version is not opened. */
 const SCHEMA_VERSION = 3;
@@ -94,7 +94,7 @@ export function openSpoolDatabase(
   gateway: GatewayId,
   nowMs: number,
 ): { readonly db: DatabaseSync; readonly origin: SpoolOrigin } {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolderOf(file);
   const { db, origin } = openAny(file, gateway, nowMs);
   const inode = String(statSync(file, { bigint: true }).ino);
   const isOther = db.prepare('SELECT inode FROM state').get()?.['inode'] !== inode;

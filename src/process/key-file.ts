@@ -1,15 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { generateKeyPem, type SigningKey, signingKeyFromPem } from '../telemetry/signing.ts';
 import { ConfigError } from './config-file.ts';
+import { makeFolderOf } from './make-folder.ts';
 
 /**
  * Reads an Ed25519 private key; makes one (mode 0600) when the file does not exist. Throws `ConfigError`
- * when the file holds something else.
+ * when the file holds something else, or its folder can't be made.
  */
 export function readOrMakeKey(file: string): SigningKey {
   if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolderOf(file);
     writeFileSync(file, generateKeyPem(), { mode: 0o600, flag: 'wx' });
   }
   const text = readFileSync(file, 'utf8');
