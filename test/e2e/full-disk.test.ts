@@ -13,9 +13,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { runFleet } from '../../simulators/fleet.ts';
 import { connect } from '../../src/database/connect.ts';
+import { freePort } from '../free-port.ts';
 import { REGION, writeHubFile } from './hub-files.ts';
 import { batchKeys, readJournal, until } from './hub-outcome.ts';
-import { freePorts, startWugan, type WuganProcess } from './wugan-process.ts';
+import { startWugan, type WuganProcess } from './wugan-process.ts';
 
 const GATEWAYS = 4;
 const DISK_MIB = 400;
@@ -88,7 +89,7 @@ async function posBeyond(http: string, pos: number): Promise<number | null> {
 
 describe('a hub whose disk fills up', () => {
   it('stops acknowledging, says so, and goes on by itself when there is room again', async () => {
-    const [mqttPort, databasePort] = (await freePorts(2)) as [number, number];
+    const [mqttPort, databasePort] = [await freePort(), await freePort()];
     hub = startWugan(['hub', '--json', '-c', hubFile(mqttPort, databasePort)]);
     const { http } = (await hub.event('ready', { withinMs: 60_000 })) as unknown as {
       http: string;

@@ -186,7 +186,7 @@ describe('a template', () => {
     [
       'a point in what is unreadable',
       withProtocol({ unreadable: [holding(0, 4)] }),
-      /^points.0: holding 0 lies in the unreadable holding 0 to 4/,
+      /^points.0: holding 0 lies in the unreadable holding 0–4/,
     ],
     [
       'a status in what is unreadable',
