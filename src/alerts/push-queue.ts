@@ -41,13 +41,19 @@ const EVENTS_KEPT = 100;
 /** A job whose worker died comes back after at most both; worked twice, the second finds no row. */
 const JOB_LOCK_MS = 5_000;
 const STALLED_CHECK_MS = 2_000;
+/** After a lost connection. BullMQ sleeps through a close, and its own 15 s are more than a stop has. */
+const RETRY_MS = 500;
 
 /** What either place is told. */
 export const QUEUE_OPTIONS = {
   streams: { events: { maxLen: EVENTS_KEPT } },
   defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
 };
-export const WORKER_OPTIONS = { lockDuration: JOB_LOCK_MS, stalledInterval: STALLED_CHECK_MS };
+export const WORKER_OPTIONS = {
+  lockDuration: JOB_LOCK_MS,
+  stalledInterval: STALLED_CHECK_MS,
+  runRetryDelay: RETRY_MS,
+};
 
 export const jobsOf = (idempotencyKeys: readonly string[]) =>
   idempotencyKeys.map((idempotencyKey) => ({

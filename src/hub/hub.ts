@@ -53,7 +53,7 @@ interface HubDeps {
 /** A start that was broken off has this long to see it; then what was started is closed regardless. */
 const ABORT_MS_MAX = 1_000;
 const CLOSE_MS_MAX = 7_000;
-/** The queue may wait for a connection that its database dropped: the database itself needs the rest. */
+/** More than requests on their way get to end; the database itself needs the rest. */
 const PUSH_CLOSE_MS_MAX = 4_000;
 
 /**

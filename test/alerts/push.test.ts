@@ -8,6 +8,7 @@ import type { Database } from '../../src/database/schema.ts';
 import type { Signal } from '../../src/model/exposure.ts';
 import { HOUR_MS } from '../../src/model/time.ts';
 import { createTestDatabase, silentLog, type TestDatabase } from '../database/test-database.ts';
+import { startBreakablePath } from './broken-path.ts';
 import {
   FIRST_POS,
   type OverLimit,
@@ -29,7 +30,7 @@ let pos: number;
 
 const NO_WAITS = { markingWindowMs: 0, markingMinimumMs: 0, shortTermWaitMs: 0 };
 
-async function start(over: object = {}): Promise<RunningAlerts> {
+async function start(over: object = {}, databaseUrl = database.url): Promise<RunningAlerts> {
   metrics = new Registry();
   return startAlerts(
     settings({
@@ -39,7 +40,7 @@ async function start(over: object = {}): Promise<RunningAlerts> {
       retry: { backoffMsMin: 10, backoffMsMax: 40, redriveMs: HOUR_MS },
       ...over,
     }),
-    { db: database.db, databaseUrl: database.url, log: silentLog, metrics },
+    { db: database.db, databaseUrl, log: silentLog, metrics },
   );
 }
 
@@ -401,6 +402,21 @@ describe('the queue', () => {
       where datname = current_database() and pid <> pg_backend_pid()`.execute(database.db);
     await vi.waitFor(() => entry(overLimit()), { timeout: 30_000 });
     await settled('sent');
+  });
+
+  it('ends when it is told to although its database could not be reached a moment ago', async () => {
+    const path = await startBreakablePath(database.url);
+    await alerts.close();
+    alerts = await start({}, path.url);
+    await path.breakOff();
+    await entry(overLimit());
+    alerts.notify();
+    // The worker has met the refusal as well by then, and sleeps before it tries again.
+    await expect.poll(() => metrics.metrics()).toMatch(/^wugan_push_queue_failures_total [1-9]/m);
+    await path.mend();
+    const late = new Promise((resolve) => setTimeout(resolve, 8_000, 'late').unref());
+    expect(await Promise.race([alerts.close(), late])).toBeUndefined();
+    await path.close();
   });
 
   it('ends within the grace time while the platform hangs, and goes on at the next start', async () => {
