@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { followJournal } from '../../src/ingest/journal/follow.ts';
+import { canonicalJson, sha256Hex } from '../../src/model/digest.ts';
 import type { JournalEntry } from '../../src/model/entry.ts';
 import { silentLog } from '../database/test-database.ts';
 
@@ -55,6 +56,41 @@ export async function resultRevisions(pool: pg.Pool): Promise<string[]> {
 export async function clueRevisions(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query('select clue_no, revision from enforcement.clue');
   return rows.map((row) => `${row.clue_no} ${row.revision}`).sort();
+}
+
+/** What was released to be pushed: `idempotency key → SHA-256 of the bytes`, sorted. */
+export async function releases(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query('select idempotency_key, body from enforcement.outbox');
+  return rows.map((row) => `${row.idempotency_key} ${sha256Hex(canonicalJson(row.body))}`).sort();
+}
+
+/** The highest revision of each clue, as `releases` gives it, sorted. */
+export async function latestReleases(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool.query(
+    `select distinct on (clue_no) idempotency_key, body from enforcement.outbox
+     order by clue_no, revision desc`,
+  );
+  return rows.map((row) => `${row.idempotency_key} ${sha256Hex(canonicalJson(row.body))}`).sort();
+}
+
+/** Waits until everything journaled is evaluated and nothing released waits to be pushed. */
+export async function settled(pool: pg.Pool, withinMs: number): Promise<void> {
+  const deadlineMs = Date.now() + withinMs;
+  for (;;) {
+    const { rows } = await pool.query(
+      `select (select pos from telemetry.shard where shard = 'main') as head,
+         (select pos from telemetry.sink_cursor where shard = 'main' and name = 'evaluator') as done,
+         (select json_agg(json_build_array(idempotency_key, attempts, last_error))
+          from enforcement.outbox where state = 'pending') as waiting`,
+    );
+    const { head, done, waiting } = rows[0];
+    if (Number(done) >= Number(head) && waiting === null) return;
+    if (Date.now() > deadlineMs) {
+      const pushes = JSON.stringify(waiting);
+      throw new Error(`not settled in ${withinMs} ms: ${done} of ${head} evaluated, ${pushes}`);
+    }
+    await new Promise((next) => setTimeout(next, 50));
+  }
 }
 
 /** Waits until a condition holds. Rejects with the last answer when time runs out. */
