@@ -163,6 +163,22 @@ simulate
   .option('--cipher-key-file <file>', '2025: encrypt with the 32 hex digits in it')
   .action(async (options) => (await import('./simulate-hj212.ts')).runHj212Command(options));
 
+simulate
+  .command('sparkplug')
+  .description('an edge node that speaks Sparkplug B, with one device (docs/sparkplug.md)')
+  .option('--mqtt-url <url>', 'broker of the host', 'mqtt://127.0.0.1:1883')
+  .option('--group <name>', 'as registered', 'Plant')
+  .option('--edge-node <name>', 'as registered', 'edge-1')
+  .option('-d, --device <name>', 'as registered', 'meter-a')
+  .option('--value <metric=number>', 'what it measures; any number of times', another, [])
+  .option('--seconds <n>', 'how long; until Ctrl-C when not given', positive, 0)
+  .option('--primary-host <id>', 'publishes only while this host is online, and stores else')
+  .option('--lose-every <n>', 'every n-th message is lost', count, 0)
+  .option('--die-after <s>', 'the connection breaks after so long, again and again', positive, 0)
+  .action(async (options) =>
+    (await import('./simulate-sparkplug.ts')).runSparkplugCommand(options),
+  );
+
 program
   .command('import')
   .description('readings from a .csv or .ndjson file into the journal; checks the whole file first')

@@ -110,10 +110,15 @@ export async function connectSparkplugNode(options: SparkplugNodeOptions): Promi
     }
   }
 
-  async function end(): Promise<void> {
-    isBorn = false;
+  async function sayGoodbye(): Promise<void> {
     await client.publishAsync(topic('NDEATH', null), death, { qos: 1, retain: false });
     await client.endAsync();
+  }
+
+  /** On a connection that is gone the client waits for ever to publish its death. */
+  async function end(): Promise<void> {
+    isBorn = false;
+    await Promise.race([ended, sayGoodbye()]);
   }
 
   /** Older word than the host's last is not listened to. */
@@ -157,7 +162,10 @@ export async function connectSparkplugNode(options: SparkplugNodeOptions): Promi
       seq = (seq + 1) % SEQ_SPAN;
     },
     endDevice: (device) => send('DDEATH', device, []),
-    die: () => client.stream.destroy(),
+    die() {
+      isBorn = false;
+      client.stream.destroy();
+    },
     end,
     ended,
   };

@@ -27,17 +27,9 @@ beforeEach(async () => {
 
 const start = async (settings = {}): Promise<SparkplugIngest> => {
   const started = await sparkplugIngest(database, mosquitto.url, settings);
-  await online(started);
+  await started.online();
   return started;
 };
-
-const online = ({ registry }: SparkplugIngest) =>
-  expect
-    .poll(async () => {
-      const metric = await registry.getSingleMetric('wugan_sparkplug_connected')?.get();
-      return metric?.values[0]?.value;
-    }, WAIT)
-    .toBe(1);
 
 const batches = async (): Promise<BatchEntry[]> =>
   (await readEntries(database.pool)).filter((entry) => entry.kind === 'batch');

@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import {
   connectSparkplugNode,
   type NodeMetric,
@@ -88,6 +88,8 @@ export interface SparkplugIngest {
   /** `{status}` → edge nodes. */
   statuses(): Promise<Record<string, number>>;
   rebirths(): Promise<number>;
+  /** Ends when the host application is online. */
+  online(): Promise<void>;
 }
 
 type SparkplugSettings = Readonly<Record<string, unknown>>;
@@ -125,12 +127,13 @@ export async function sparkplugIngest(
         .map(({ labels, value }) => [String(labels[label]), value]),
     );
   };
+  const single = async (name: string): Promise<number> =>
+    (await registry.getSingleMetric(name)?.get())?.values[0]?.value ?? 0;
   return {
     ...{ ingest, registry, nodes },
     outcomes: () => values('wugan_sparkplug_messages_total', 'outcome'),
     statuses: () => values('wugan_sparkplug_edge_nodes', 'status'),
-    rebirths: async () =>
-      (await registry.getSingleMetric('wugan_sparkplug_rebirths_total')?.get())?.values[0]?.value ??
-      0,
+    rebirths: () => single('wugan_sparkplug_rebirths_total'),
+    online: () => expect.poll(() => single('wugan_sparkplug_connected'), WAIT).toBe(1),
   };
 }
