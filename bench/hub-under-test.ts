@@ -7,10 +7,13 @@ import type { Load } from '../simulators/fleet-member.ts';
 import { fleetRegistryYaml } from '../simulators/fleet-registry.ts';
 import { type BenchChild, cpuSeconds, startChild } from './child.ts';
 import { FLEET_REGION } from './fleet-region.ts';
+import { PLATFORM_KEYS } from './push-latency.ts';
 
 /** A hub with its embedded database in a folder of its own. */
 export interface HubUnderTest {
   readonly mqtt: string;
+  /** Address of the API. */
+  readonly api: string;
   /** CPU seconds of the hub's process, and of its database, so far. */
   cpu(): Promise<{ readonly hubS: number; readonly databaseS: number }>;
   /** Resident MiB of the hub's process. */
@@ -31,6 +34,8 @@ export interface HubOptions {
   readonly databasePort: number;
   /** Another broker than the embedded one. */
   readonly mqttUrl?: string;
+  /** Where clues go, without the waits before a push; absent: nobody listens. */
+  readonly platformUrl?: string;
 }
 
 /** High enough to bound no bridge of a bench. */
@@ -49,6 +54,7 @@ export async function startHubUnderTest(options: HubOptions): Promise<HubUnderTe
   };
   return {
     mqtt: options.mqttUrl ?? (hub.ready['mqtt'] as string),
+    api: hub.ready['http'] as string,
     status,
     rssMiB: () => rssMiB(hub.child.pid as number),
     async cpu() {
@@ -77,10 +83,11 @@ export async function startHubUnderTest(options: HubOptions): Promise<HubUnderTe
 }
 
 async function writeConfig(dataDir: string, options: HubOptions): Promise<string> {
-  const { gateways, load, databasePort, mqttUrl } = options;
+  const { gateways, load, databasePort, mqttUrl, platformUrl } = options;
   const registry = join(dataDir, 'registry.yaml');
   await writeFile(registry, fleetRegistryYaml(gateways, { region: FLEET_REGION, load }));
-  const platform = { url: 'http://127.0.0.1:9', accessKey: 'bench', secretKey: 'bench' };
+  const platform = { url: platformUrl ?? 'http://127.0.0.1:9', ...PLATFORM_KEYS };
+  const waits = { markingWindowMs: 0, markingMinimumMs: 0, shortTermWaitMs: 0 };
   const config = join(dataDir, 'hub.yaml');
   await writeFile(
     config,
@@ -96,7 +103,7 @@ async function writeConfig(dataDir: string, options: HubOptions): Promise<string
         broker: { clientRate: CLIENT_RATE },
         ...(mqttUrl === undefined ? {} : { mqtt: { url: mqttUrl } }),
       },
-      alerts: { platform },
+      alerts: { platform, ...(platformUrl === undefined ? {} : { waits }) },
     }),
   );
   return config;

@@ -6,11 +6,12 @@ import { startChild } from './child.ts';
 import { FLEET_REGION } from './fleet-region.ts';
 import { type HubUnderTest, startHubUnderTest } from './hub-under-test.ts';
 import { startMosquitto } from './mosquitto.ts';
+import { pushLatenciesMs, startBenchPlatform } from './push-latency.ts';
 
 // Ratios of one run on one machine that the load generator shares. Parts:
 //   npm run bench                                loads A, B and C against the bare broker
 //   npm run bench -- A                           one load
-//   npm run bench -- mosquitto backfill restart memory
+//   npm run bench -- mosquitto backfill restart memory push
 // Sizes: GATEWAYS=2000 SECONDS=20 HOURS=8 MINUTES=5 CHANNELS=100000 npm run bench -- …
 const size = (name: string, byDefault: number): number => Number(process.env[name] ?? byDefault);
 const gateways = size('GATEWAYS', 2_000);
@@ -183,6 +184,24 @@ async function benchMemory(): Promise<void> {
   }
 }
 
+/** From the batch that makes a clue to its push at the platform, beside a steady load. */
+async function benchPush(): Promise<void> {
+  const platform = await startBenchPlatform();
+  const hub = await startHubUnderTest({
+    ...{ gateways, load: 'A', databasePort: DATABASE_PORT, platformUrl: platform.url },
+  });
+  try {
+    const { report } = await work(hub, 'A', { batchesPerS: 4_000 });
+    const tookMs = await pushLatenciesMs(hub.api, platform);
+    const at = (share: number) => ms(tookMs[Math.floor(share * (tookMs.length - 1))] ?? null);
+    say('push beside 4,000/s', figures(report));
+    say(`  ${tookMs.length} pushes arrived`, `p50 ${at(0.5)}  p99 ${at(0.99)}  most ${at(1)}`);
+  } finally {
+    await hub.close();
+    await platform.close();
+  }
+}
+
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   A: () => benchLoad('A'),
   B: () => benchLoad('B'),
@@ -191,6 +210,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   backfill: benchBackfill,
   restart: benchRestart,
   memory: benchMemory,
+  push: benchPush,
 };
 
 const asked = process.argv.slice(2);
