@@ -12,7 +12,6 @@ export interface ChannelIndex {
   ofDevice(device: string): readonly Channel[];
   /** Channels of a `channelName`, one for each gateway that delivered it; undefined: none. */
   get(name: string): readonly Channel[] | undefined;
-  has(name: string): boolean;
 }
 
 export function createChannelIndex(): ChannelIndex {
@@ -67,6 +66,5 @@ export function createChannelIndex(): ChannelIndex {
       const found = named(name);
       return found.length > 0 ? found : undefined;
     },
-    has: (name) => named(name).length > 0,
   };
 }

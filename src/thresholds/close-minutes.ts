@@ -4,6 +4,7 @@ import { cellSummary } from './cell-summary.ts';
 import { channelFacts } from './channel-facts.ts';
 import { type ClosedCell, watchMinute } from './detectors/watch-minute.ts';
 import type { Channel, Emit, EngineState } from './engine-state.ts';
+import { followFed } from './feed-owners.ts';
 import { followRule } from './follow-rule.ts';
 import { emptyCell } from './minute-cell.ts';
 import { RuleRow } from './rule-row.ts';
@@ -34,6 +35,7 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
     rule.isClosed = false;
     followRule(state, rule, newest, emit);
   }
+  followFed(state, channel, first, newest, emit);
 }
 
 /** The minute being closed: read once, looked at by all, kept by nobody. */

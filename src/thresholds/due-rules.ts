@@ -61,7 +61,9 @@ function isClosingDue(state: EngineState, rule: RuleState, atMs: number): boolea
     return false;
   }
   const lastDatumAtMs =
-    channel.watermarkMs > rule.endMs ? rule.lastDatumAtMs : channel.lastReceivedAtMs;
+    channel.watermarkMs > rule.endMs
+      ? rule.lastDatumAtMs
+      : Math.max(rule.lastDatumAtMs, channel.lastReceivedAtMs);
   const isLagging = channel.lastReceivedAtMs - channel.watermarkMs > graceMs;
   const isComplete = channel.gateway.progress.isSettled && !isLagging;
   const quietMs = isComplete ? lateQuietMs : incompleteAfterMs;

@@ -13,6 +13,7 @@ import {
   gatewayOf,
 } from './engine-state.ts';
 import { evaluateRule, type RuleResult } from './evaluate-rule.ts';
+import { feedsOf, isHeard, wakeOwner } from './feed-owners.ts';
 import { type LimitSet, loadLimitSet } from './limits/limit-set.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { addFact } from './registry-history.ts';
@@ -47,18 +48,25 @@ export function evaluateShift(evidence: ShiftEvidence): readonly RuleResult[] {
   const state = createEngineState(DEFAULT_ENGINE_SETTINGS, limitSet);
   for (const [i, fact] of facts.entries()) addFact(state.history, i + 1, fact);
   for (const { gateway, frame, clock = 0 } of frames) putFrame(state, gateway, frame, clock);
+  const { feedsOf: owners } = state.history.feedIndex;
+  for (const owner of owners.keys()) wakeOwner(state, owner, () => undefined);
   const day = Math.floor(shiftStartMs / DAY_MS);
   return state.channels.flatMap((channel) =>
     definitionsOfDay(state, channel, day)
       .filter(({ subject }) => subject.crew === crew && subject.shift.startMs === shiftStartMs)
-      .filter((definition) => isKnownBy(channel, definition))
+      .filter((definition) => isKnownBy(state, channel, definition))
       .map((definition) => judge(state, channel, definition)),
   );
 }
 
-/** A channel is known from its first datum on: shifts before it went by unseen, and have no result. */
-const isKnownBy = (channel: Channel, { subject }: RuleDefinition): boolean =>
-  channel.firstMinute * MINUTE_MS < subject.shift.endMs;
+/**
+ * A channel is known from its first datum on, or from that of one that measures for its rules: shifts before it
+ * went by unseen, and have no result.
+ */
+const isKnownBy = (state: EngineState, channel: Channel, { subject }: RuleDefinition): boolean =>
+  [channel, ...feedsOf(state, channel).filter(isHeard)].some(
+    ({ firstMinute }) => firstMinute * MINUTE_MS < subject.shift.endMs,
+  );
 
 function putFrame(state: EngineState, gateway: GatewayId, frame: Frame, clock: ClockClass): void {
   const { device, at, spanMs, values, flags } = frame;
@@ -73,6 +81,7 @@ function putFrame(state: EngineState, gateway: GatewayId, frame: Frame, clock: C
       metric,
       Math.floor((at - spanMs) / MINUTE_MS),
     );
+    channel.watermarkMs = Math.max(channel.watermarkMs, at);
     const first = (at - spanMs) / SECOND_MS;
     const last = at / SECOND_MS - 1;
     for (let s = first; s <= last; s++) {
@@ -109,7 +118,7 @@ function judge(state: EngineState, channel: Channel, definition: RuleDefinition)
       const before = definitionsOfDay(state, of, Math.floor(startMs / DAY_MS)).find(
         (one) => one.resultKey === resultKey,
       );
-      if (before !== undefined && isKnownBy(of, before)) judge(state, of, before);
+      if (before !== undefined && isKnownBy(state, of, before)) judge(state, of, before);
     }
   }
   const inputs = buildInputs(state, channel, definition, Number.POSITIVE_INFINITY, []);

@@ -38,6 +38,7 @@ export function noteFed(
   for (const rule of rulesFedBy(state, channel)) {
     const atMs = minute * MINUTE_MS;
     if (atMs < rule.tableStartMs || atMs >= rule.endMs) continue;
+    rule.lastDatumAtMs = receivedAtMs;
     if (rule.isClosed) rule.dirtyAtMs = receivedAtMs;
   }
 }

@@ -24,7 +24,7 @@ const WITHOUT_STANDING: readonly LimitKind[] = ['L_PEAK', 'PEAK'];
 
 /**
  * Follows a running rule that several channels make together: where it stands, an early warning, and an
- * exceedance that has become certain, on every fifth minute of its own channel.
+ * exceedance that has become certain, on every fifth minute of its own channel, or of another when that is silent.
  */
 export function followComposite(
   state: EngineState,
@@ -96,8 +96,9 @@ function orderedMinutes(
 ): readonly number[] {
   const { incompleteAfterMs } = state.settings;
   const channels = [own, ...feeds.flatMap((feed) => channelOf(state, feed) ?? [])];
+  const newestMs = Math.max(...channels.map(({ watermarkMs }) => watermarkMs));
   return channels
-    .filter(({ watermarkMs }) => watermarkMs >= own.watermarkMs - incompleteAfterMs)
+    .filter(({ watermarkMs }) => watermarkMs >= newestMs - incompleteAfterMs)
     .map((channel) => orderedThrough(state, channel));
 }
 

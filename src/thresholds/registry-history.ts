@@ -1,5 +1,6 @@
 import type { EntityKind, EntityOf, Fact } from '../model/facts.ts';
 import type { CrewId, DeviceId, MetricName, PostId } from '../model/ids.ts';
+import { type FeedIndex, indexFeeds } from './feed-index.ts';
 import { type SharedParts, share, shareParts } from './share-parts.ts';
 
 /** What a fact said of an entity; `value` null: it ends. */
@@ -24,6 +25,7 @@ export interface RegistryHistory {
   readonly postsOfProduction: Map<string, Set<PostId>>;
   readonly crewsOfPost: Map<PostId, Set<CrewId>>;
   readonly marksOfDevice: Map<DeviceId, Set<string>>;
+  readonly feedIndex: FeedIndex;
   readonly parts: SharedParts;
 }
 
@@ -45,6 +47,7 @@ export const createRegistryHistory = (): RegistryHistory => ({
   postsOfProduction: new Map(),
   crewsOfPost: new Map(),
   marksOfDevice: new Map(),
+  feedIndex: { ownersOf: new Map(), feedsOf: new Map() },
   parts: new Map(),
 });
 
@@ -76,6 +79,7 @@ export function addFact(history: RegistryHistory, pos: number, fact: Fact): void
   versions.sort((a, b) => a.validFromMs - b.validFromMs || a.pos - b.pos);
   all.set(fact.id, versions);
   indexFact(history, fact);
+  indexFeeds(history, fact);
 }
 
 /** Devices of one model and crews of one plan say the same: what is alike is kept once. */

@@ -2,6 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../model/time.ts';
 import { refOf } from './build-inputs.ts';
 import { type Channel, type EngineState, type RuleState, waitFor } from './engine-state.ts';
 import { feedRule, unfeedRule } from './fed-rules.ts';
+import { channelName } from './registry-history.ts';
 import { type RuleDefinition, tableStartMs } from './rule-definition.ts';
 import { definitionFrom } from './rule-plan.ts';
 import { RuleRow } from './rule-row.ts';
@@ -52,6 +53,13 @@ export function ensureRules(
   page.settledUntil[slot] = Math.floor(nextStartMs / MINUTE_MS);
 }
 
+/** A channel is known from earlier on: shifts between went by with it, though nothing came of them. */
+export function startEarlier(state: EngineState, channel: Channel, minute: number): void {
+  const reach = channel.closedThrough - state.settings.horizonMs / MINUTE_MS;
+  ensureRules(state, channel, Math.max(minute, reach), channel.firstMinute);
+  channel.firstMinute = minute;
+}
+
 /** The rules of a channel, in the order in which they came to be. */
 export function rulesOf(state: EngineState, channel: Channel): readonly RuleState[] {
   const rules: RuleState[] = [];
@@ -94,23 +102,58 @@ function appendRule(state: EngineState, channel: Channel, id: number): void {
 
 /** Forgets a rule and all that refers to it. */
 export function forgetRule(state: EngineState, rule: RuleState): void {
-  const { channel, id, page, slot } = rule;
+  takeOff(state, rule);
+  unfeedRule(state, rule);
+  removeRule(state.rules, rule.id);
+}
+
+/** The rule belongs to another channel; its revisions and what it said go with it. */
+export function giveRule(state: EngineState, rule: RuleState, channel: Channel): void {
+  const { id, page, slot } = rule;
+  takeOff(state, rule);
+  page.channel[slot] = channel.index;
+  page.next[slot] = -1;
+  appendRule(state, channel, id);
+  if (isPast(state, rule)) waitFor(channel.gateway, id);
+}
+
+/** Takes the rule from its channel. */
+function takeOff(state: EngineState, { channel, id, page, slot }: RuleState): void {
   const after = page.next[slot]!;
   const before = rulesOf(state, channel).find((one) => one.page.next[one.slot] === id);
   if (before === undefined) channel.firstRule = after;
   else before.page.next[before.slot] = after;
   channel.gateway.waiting?.delete(id);
-  unfeedRule(state, rule);
-  removeRule(state.rules, id);
 }
 
 /** The rule as the facts define it, or last did. */
 export const definitionOf = (rule: RuleState): RuleDefinition =>
   definitionFrom(rule.live.plan, rule.subject);
 
-/** The definition by the facts now known; undefined: they don't know the shift any more. */
-export function lookUpDefinition(state: EngineState, rule: RuleState): RuleDefinition | undefined {
-  const { channel, startMs, subject } = rule;
+/** A rule's definition by the facts now known, and the channel that it belongs to by them. */
+export interface OwnedDefinition {
+  readonly channel: Channel;
+  readonly definition: RuleDefinition;
+}
+
+/** Undefined: the facts don't know the shift any more. The post's sensor may have been another all along. */
+export function findOwner(state: EngineState, rule: RuleState): OwnedDefinition | undefined {
+  const { channel } = rule;
+  const name = channelName(channel.device, channel.metric);
+  const names = [name, ...(state.history.feedIndex.ownersOf.get(name) ?? [])];
+  const others = names.flatMap((of) => state.channelsByName.get(of) ?? []);
+  for (const of of [channel, ...others]) {
+    const definition = lookUpDefinition(state, rule, of);
+    if (definition !== undefined) return { channel: of, definition };
+  }
+  return undefined;
+}
+
+function lookUpDefinition(
+  state: EngineState,
+  { startMs, subject }: RuleState,
+  channel: Channel,
+): RuleDefinition | undefined {
   const { post, crew, factor, limitKind } = subject;
   return definitionsOfDay(state, channel, Math.floor(startMs / DAY_MS)).find(
     ({ subject: of }) =>

@@ -1,10 +1,12 @@
 import type { FactEntry } from '../model/entry.ts';
 import type { EntityOf, Fact } from '../model/facts.ts';
+import type { DeviceId } from '../model/ids.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engine-state.ts';
 import { feedRule, rulesFedBy, unfeedRule } from './fed-rules.ts';
-import { addFact, type RegistryHistory, versionsOf } from './registry-history.ts';
-import { lookUpDefinition, rulesOf } from './rule-states.ts';
+import { wakeOwner } from './feed-owners.ts';
+import { addFact, channelName, type RegistryHistory, versionsOf } from './registry-history.ts';
+import { findOwner, giveRule, rulesOf } from './rule-states.ts';
 import { dropProgress, redefineRule } from './rule-table.ts';
 import { emitOnce } from './signals.ts';
 
@@ -20,6 +22,7 @@ export function stepFact(
   const fact = notBackdated(state, told, receivedAtMs);
   const before = affectedChannels(state, fact);
   addFact(state.history, pos, fact);
+  for (const name of ownersNamed(state, fact)) wakeOwner(state, name, emit);
   const affected = new Set([...before, ...affectedChannels(state, fact)]);
   for (const channel of affected) {
     channel.needsRescan = true;
@@ -59,11 +62,12 @@ function notBackdated(state: EngineState, fact: Fact, receivedAtMs: number): Fac
 }
 
 function refresh(state: EngineState, rule: RuleState, receivedAtMs: number): void {
-  const definition = lookUpDefinition(state, rule);
-  rule.isOrphan = definition === undefined;
-  if (definition !== undefined) {
+  const found = findOwner(state, rule);
+  rule.isOrphan = found === undefined;
+  if (found !== undefined) {
     unfeedRule(state, rule);
-    redefineRule(state.rules, rule.id, definition);
+    if (found.channel !== rule.channel) giveRule(state, rule, found.channel);
+    redefineRule(state.rules, rule.id, found.definition);
     feedRule(state, rule);
   }
   dropProgress(state.rules, rule.id);
@@ -102,11 +106,36 @@ const channelsOfDevice = (state: EngineState, device: string): readonly Channel[
   state.channelsByName.ofDevice(device);
 
 function channelsOfPost(state: EngineState, postId: string): readonly Channel[] {
-  const hazards = versionsOf(state.history, 'post', postId).flatMap(
-    ({ value }) => value?.hazards ?? [],
+  return [...primariesOf(state.history, postId)].flatMap(
+    (name) => state.channelsByName.get(name) ?? [],
   );
-  const names = new Set(hazards.map(({ primary }) => `${primary.device} ${primary.metric}`));
-  return [...names].flatMap((name) => state.channelsByName.get(name) ?? []);
+}
+
+const primariesOf = (history: RegistryHistory, postId: string): ReadonlySet<string> =>
+  new Set(
+    versionsOf(history, 'post', postId)
+      .flatMap(({ value }) => value?.hazards ?? [])
+      .map(({ primary }) => channelName(primary.device, primary.metric)),
+  );
+
+/** Channels that rules belong to by a fact just learnt. */
+function ownersNamed({ channels, history }: EngineState, { entity, id }: Fact): readonly string[] {
+  if (channels.length === 0) return [];
+  switch (entity) {
+    case 'post':
+      return [...primariesOf(history, id)];
+    case 'crew':
+      return postsOfCrew(history, id).flatMap((post) => [...primariesOf(history, post)]);
+    case 'device': {
+      const metrics = versionsOf(history, 'device', id).flatMap(
+        ({ value }) => value?.metrics ?? [],
+      );
+      const names = new Set(metrics.map(({ metric }) => channelName(id as DeviceId, metric)));
+      return [...names].filter((name) => history.postsOfChannel.has(name));
+    }
+    default:
+      return [];
+  }
 }
 
 const postsOfCrew = (history: RegistryHistory, crewId: string): readonly string[] =>

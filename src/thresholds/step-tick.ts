@@ -5,6 +5,7 @@ import { watchTick } from './detectors/watch-tick.ts';
 import { findDue, judgeDue } from './due-rules.ts';
 import type { Channel, Emit, EngineState } from './engine-state.ts';
 import { firstMinuteRead } from './fed-rules.ts';
+import { feedsOf, heardThroughMs, isHeard } from './feed-owners.ts';
 import { judgeShift } from './judge-shift.ts';
 import { definitionsOfDay, ensureRule, ensureRules, forgetRule, rulesOf } from './rule-states.ts';
 import { dropShiftSums } from './shift-sums.ts';
@@ -24,7 +25,7 @@ export function stepTick(state: EngineState, atMs: number, emit: Emit): void {
   for (const channel of state.channels) {
     flushLateCell(state, channel, emit);
     if (channel.needsRescan) rescan(state, channel);
-    if (channel.watermarkMs > 0) addSilentRules(state, channel, atMs);
+    if (channel.firstMinute > 0) addSilentRules(state, channel, atMs);
   }
   findDue(state, atMs);
   judgeDue(state, emit);
@@ -35,7 +36,9 @@ export function stepTick(state: EngineState, atMs: number, emit: Emit): void {
 /** Shifts in memory that the facts learnt since now know of. */
 function rescan(state: EngineState, channel: Channel): void {
   channel.needsRescan = false;
-  for (const minute of cellMinutes(channel.cells)) ensureRules(state, channel, minute, minute);
+  for (const { cells } of [channel, ...feedsOf(state, channel)]) {
+    for (const minute of cellMinutes(cells)) ensureRules(state, channel, minute, minute);
+  }
 }
 
 /** Shifts that went by while the channel was silent: closed as incomplete, not forgotten. */
@@ -44,7 +47,8 @@ function addSilentRules(state: EngineState, channel: Channel, atMs: number): voi
   if (atMs < channel.lastReceivedAtMs + incompleteAfterMs) return;
   const { own: page, slot } = channel;
   if (atMs < page.silentUntilMs[slot]!) return;
-  const fromMs = Math.max(channel.watermarkMs, atMs - horizonMs);
+  const knownMs = isHeard(channel) ? channel.watermarkMs : channel.firstMinute * MINUTE_MS;
+  const fromMs = Math.max(knownMs, atMs - horizonMs);
   const dayEnd = Math.floor(atMs / DAY_MS) + 1;
   let nextMs = dayEnd * DAY_MS;
   for (let day = Math.floor(fromMs / DAY_MS) - 1; day < dayEnd; day++) {
@@ -58,11 +62,12 @@ function addSilentRules(state: EngineState, channel: Channel, atMs: number): voi
 }
 
 /**
- * Forgets what lies further than the horizon behind the channel's watermark or the hub's tick,
+ * Forgets what lies further than the horizon behind what was heard of the channel or the hub's tick,
  * whichever is earlier; a shift not judged yet is judged first.
  */
 function dropOld(state: EngineState, channel: Channel, nowMs: number, emit: Emit): void {
-  const horizonMs = Math.min(channel.watermarkMs, state.tickMs) - state.settings.horizonMs;
+  const heardMs = heardThroughMs(state, channel);
+  const horizonMs = Math.min(heardMs, state.tickMs) - state.settings.horizonMs;
   const before = Math.floor(horizonMs / MINUTE_MS);
   if (before < channel.droppedBefore + DROP_MINUTES) return;
   channel.droppedBefore = before;

@@ -4,6 +4,7 @@ import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { profileOf } from './channel-facts.ts';
 import type { DeviceRow } from './device-row.ts';
 import { addChannel, type Channel, type Emit, type GatewayState } from './engine-state.ts';
+import { wakeOwners } from './feed-owners.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { valueAt } from './registry-history.ts';
 import { type SecondState, stateOf, wideState } from './second-state.ts';
@@ -157,16 +158,21 @@ function takeWide(
 }
 
 function touch(taking: Taking, channel: Channel, frame: Frame): void {
-  const { entry, touched, watermarksBefore } = taking;
+  const { state, entry, touched, watermarksBefore, emit } = taking;
   if (channel.touchedPos !== entry.pos) {
     channel.touchedPos = entry.pos;
     touched.push(channel);
     watermarksBefore.push(channel.watermarkMs);
     channel.lastReceivedAtMs = entry.receivedAtMs;
   }
-  if (channel.watermarkMs === 0) {
-    channel.firstMinute = Math.floor((frame.at - frame.spanMs) / MINUTE_MS);
+  const isFirst = channel.watermarkMs === 0;
+  if (isFirst) {
+    const minute = Math.floor((frame.at - frame.spanMs) / MINUTE_MS);
+    // Its rules may be known from earlier on, by what others measured for them.
+    const { firstMinute } = channel;
+    channel.firstMinute = firstMinute === 0 ? minute : Math.min(firstMinute, minute);
     channel.closedThrough = channel.firstMinute - 1;
   }
   if (frame.at > channel.watermarkMs) channel.watermarkMs = frame.at;
+  if (isFirst) wakeOwners(state, channel, emit);
 }

@@ -1,11 +1,12 @@
 import { HOUR_MS, MINUTE_MS } from '../model/time.ts';
 import { putDatum } from './cell-store.ts';
 import { flushLateCell } from './close-minutes.ts';
-import { type Channel, type EngineState, waitFor } from './engine-state.ts';
+import { type Channel, waitFor } from './engine-state.ts';
 import { noteFed, noteShared } from './fed-rules.ts';
+import { reachOwners } from './feed-owners.ts';
 import { forgetProgress } from './follow-rule.ts';
 import { CONFLICTED, UNCHANGED } from './minute-cell.ts';
-import { ensureRules, isPast, readsMinute, rulesOf } from './rule-states.ts';
+import { ensureRules, isPast, readsMinute, rulesOf, startEarlier } from './rule-states.ts';
 import type { SecondState } from './second-state.ts';
 import { emitOnce } from './signals.ts';
 import { dayOf, type Taking } from './taking.ts';
@@ -57,6 +58,7 @@ function noteLate(taking: Taking, channel: Channel, minute: number): void {
     flushLateCell(state, channel, emit);
     channel.lateMinute = minute;
     ensureRules(state, channel, minute, minute);
+    reachOwners(state, channel, minute, minute, emit);
   }
   if (minute < channel.firstMinute) startEarlier(state, channel, minute);
   for (const rule of rulesOf(state, channel)) {
@@ -70,11 +72,4 @@ function noteLate(taking: Taking, channel: Channel, minute: number): void {
     if (rule.isClosed) rule.dirtyAtMs = entry.receivedAtMs;
     waitFor(gateway, rule.id);
   }
-}
-
-/** The channel is known from earlier on: shifts between went by with it, though nothing came of them. */
-function startEarlier(state: EngineState, channel: Channel, minute: number): void {
-  const reach = channel.closedThrough - state.settings.horizonMs / MINUTE_MS;
-  ensureRules(state, channel, Math.max(minute, reach), channel.firstMinute);
-  channel.firstMinute = minute;
 }

@@ -250,6 +250,10 @@ interface Turns {
   readonly mark: readonly [number, number, number] | null;
   /** From this second the second device is told to represent the post, or its uncertainty changes. */
   readonly changeAtS: number | null;
+  /** Device that never speaks. */
+  readonly mute: number | null;
+  /** The primary is told to have been another device all along: one that never spoke, or the backup. */
+  readonly replacedBy: 'ghost' | 'backup' | null;
   readonly learnt: 'before' | 'during' | 'after';
   readonly seed: number;
 }
@@ -269,6 +273,8 @@ const turns: fc.Arbitrary<Turns> = fc.record({
   late: fc.array(fc.tuple(which, second, fc.integer({ min: 1, max: 1_500 })), { maxLength: 3 }),
   mark: fc.option(fc.tuple(which, second, fc.integer({ min: 1, max: 600 }))),
   changeAtS: fc.option(second),
+  mute: fc.option(which),
+  replacedBy: fc.constantFrom(null, null, 'ghost', 'backup'),
   learnt: fc.constantFrom('before', 'during', 'after'),
   seed: fc.nat(1_000),
 });
@@ -281,8 +287,9 @@ const ranked = <T>(items: readonly T[], seed: number, rankOf: (item: T, noise: n
 
 type Streams = readonly (readonly Parameters<typeof rawStream>[0][number][])[];
 
-function framesOf({ reads }: Case, streams: Streams, { wide: spans }: Turns): TestFrame[] {
+function framesOf({ reads }: Case, streams: Streams, { wide: spans, mute }: Turns): TestFrame[] {
   return Object.entries(reads).flatMap(([id, { range, metric = METRIC }], n) => {
+    if (mute === n) return [];
     const named = { device: id, metric };
     const plain = rawStream(streams[n]!, LENGTH_S, range).frames.map((f) => ({ ...f, ...named }));
     const long = spans
@@ -296,7 +303,7 @@ function framesOf({ reads }: Case, streams: Streams, { wide: spans }: Turns): Te
 }
 
 /** Facts that are learnt at another time than the site's. */
-function changesOf({ site, reads }: Case, { mark, changeAtS }: Turns): Fact[] {
+function changesOf({ site, reads }: Case, { mark, changeAtS, replacedBy }: Turns): Fact[] {
   const ids = Object.keys(reads);
   const found: Fact[] = [];
   if (mark !== null) {
@@ -306,10 +313,20 @@ function changesOf({ site, reads }: Case, { mark, changeAtS }: Turns): Fact[] {
     const of_ = ids[of % ids.length];
     found.push(fact('mark', { id: 'm-1', device: of_, ...span, kind: 'CALIBRATION', by: 'x' }));
   }
+  const [post] = site.posts as readonly {
+    readonly hazards: readonly { primary: { device: string; metric: string }; backup?: object }[];
+  }[];
+  const [first, ...others] = post!.hazards;
+  if (replacedBy === 'ghost') {
+    const primary = { ...first!.primary, device: 'ghost' };
+    found.push(device('ghost', site.devices[first!.primary.device]!));
+    found.push(postOf({ id: 'post-1', ...post, hazards: [{ ...first, primary }, ...others] }));
+  } else if (replacedBy === 'backup' && first?.backup !== undefined) {
+    const swapped = { ...first, primary: first.backup, backup: first.primary };
+    found.push(postOf({ id: 'post-1', ...post, hazards: [swapped, ...others] }));
+  }
   if (changeAtS === null) return found;
   const atMs = DAY_START_MS + changeAtS * 1_000;
-  const [post] = site.posts as readonly { readonly hazards: readonly { backup?: object }[] }[];
-  const [first, ...others] = post!.hazards;
   if (first?.backup !== undefined) {
     const hazards = [{ ...first, feed: 'backup' }, ...others];
     found.push(postOf({ id: 'post-1', ...post, hazards }, atMs));

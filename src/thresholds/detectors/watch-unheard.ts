@@ -1,5 +1,6 @@
-import type { DeviceId, MetricName } from '../../model/ids.ts';
+import type { DeviceId, GatewayId, MetricName } from '../../model/ids.ts';
 import { type Emit, type EngineState, gatewayOf } from '../engine-state.ts';
+import { isHeard } from '../feed-owners.ts';
 import { valueAt } from '../registry-history.ts';
 import { silence } from './silence.ts';
 import { tell } from './tell.ts';
@@ -11,38 +12,42 @@ export interface UnheardSince {
   readonly memory: Float64Array;
 }
 
-/** A hazard's channel that is registered and never spoke is silent too: it is told once. */
+/**
+ * A channel that is registered for a hazard and never spoke, at the gateway that it is registered for, is silent too: it is told
+ * once.
+ */
 export function watchUnheard(state: EngineState, nowMs: number, emit: Emit): void {
-  const { unheard, wokeAtMs } = state.monitor;
-  for (const name of state.history.postsOfChannel.keys()) {
-    if (state.channelsByName.has(name)) {
-      unheard.delete(name);
-      continue;
-    }
-    let known = unheard.get(name);
-    if (known === undefined) {
-      known = { sinceMs: nowMs, memory: new Float64Array(silence.slots) };
-      unheard.set(name, known);
-    }
-    const { sinceMs, memory } = known;
-    const heardMs = Math.max(sinceMs, wokeAtMs);
-    const seen = { nowMs, lastReceivedAtMs: heardMs, watermarkMs: sinceMs };
-    const found = silence.see(seen, memory, 0, state.settings.detectors);
-    if (found !== undefined) tellUnheard(state, name, found, nowMs, emit);
+  const { postsOfChannel, feedIndex } = state.history;
+  for (const name of postsOfChannel.keys()) watchName(state, name, nowMs, emit);
+  for (const name of feedIndex.ownersOf.keys()) {
+    if (!postsOfChannel.has(name)) watchName(state, name, nowMs, emit);
   }
 }
 
-function tellUnheard(
-  state: EngineState,
-  name: string,
-  found: NonNullable<ReturnType<typeof silence.see>>,
-  nowMs: number,
-  emit: Emit,
-): void {
+function watchName(state: EngineState, name: string, nowMs: number, emit: Emit): void {
+  const { unheard, wokeAtMs } = state.monitor;
   const [device, metric] = name.split(' ') as [DeviceId, MetricName];
-  const gatewayId = valueAt(state.history, 'device', device, nowMs)?.gateway;
-  if (gatewayId === undefined) return;
-  const subject = { gateway: gatewayOf(state, gatewayId), device, metric };
+  const gateway = valueAt(state.history, 'device', device, nowMs)?.gateway;
+  if (gateway === undefined || hasSpoken(state, name, gateway)) {
+    unheard.delete(name);
+    return;
+  }
+  let known = unheard.get(name);
+  if (known === undefined) {
+    known = { sinceMs: nowMs, memory: new Float64Array(silence.slots) };
+    unheard.set(name, known);
+  }
+  const { sinceMs, memory } = known;
+  const heardMs = Math.max(sinceMs, wokeAtMs);
+  const seen = { nowMs, lastReceivedAtMs: heardMs, watermarkMs: sinceMs };
+  const found = silence.see(seen, memory, 0, state.settings.detectors);
+  if (found === undefined) return;
   const detail = { ...found.detail, reason: 'never-heard' };
+  const subject = { gateway: gatewayOf(state, gateway), device, metric };
   tell(state, subject, silence.kind, { ...found, detail }, emit);
 }
+
+const hasSpoken = (state: EngineState, name: string, at: GatewayId): boolean =>
+  (state.channelsByName.get(name) ?? []).some(
+    (channel) => isHeard(channel) && channel.gateway.id === at,
+  );
