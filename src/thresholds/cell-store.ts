@@ -18,6 +18,7 @@ import {
   readSlot,
 } from './cell-page.ts';
 import { found } from './hour-records.ts';
+import { createLooseMinutes, type LooseMinutes } from './loose-minutes.ts';
 import { emptyCell, type MinuteCell, type PutOutcome } from './minute-cell.ts';
 import { packed, packSlot } from './pack-cell.ts';
 import type { SecondState } from './second-state.ts';
@@ -26,6 +27,7 @@ import { unpackCell } from './unpack-cell.ts';
 /** The minutes of all channels that are in memory: one open for each, the rest packed. */
 export interface CellStore {
   readonly pages: CellPage[];
+  readonly loose: LooseMinutes;
   readonly archive: CellArchive;
 }
 
@@ -38,11 +40,15 @@ export interface ChannelCells {
   readonly archive: CellArchive;
 }
 
-export const createCellStore = (): CellStore => ({ pages: [], archive: createCellArchive() });
+export const createCellStore = (): CellStore => ({
+  pages: [],
+  loose: createLooseMinutes(),
+  archive: createCellArchive(),
+});
 
-export function channelCells({ pages, archive }: CellStore, index: number): ChannelCells {
+export function channelCells({ pages, loose, archive }: CellStore, index: number): ChannelCells {
   const number = Math.floor(index / PAGE_CHANNELS);
-  while (pages.length <= number) pages.push(createCellPage(archive));
+  while (pages.length <= number) pages.push(createCellPage(archive, loose));
   return { page: pages[number]!, slot: index % PAGE_CHANNELS, index, archive };
 }
 

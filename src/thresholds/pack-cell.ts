@@ -1,6 +1,7 @@
-import { type CellPage, EXPONENT_MAX, readSlot, SCALES } from './cell-page.ts';
+import { type CellPage, readSlot, readWhole } from './cell-page.ts';
+import { EXPONENT_MAX, SCALES } from './decimal-scale.ts';
 import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
-import { holdsValue } from './second-state.ts';
+import { holdsValue, NONE } from './second-state.ts';
 import type { PackedBytes } from './unpack-cell.ts';
 
 /**
@@ -32,18 +33,15 @@ const numbers = new Float64Array(CELL_SECONDS);
 
 /** Writes a slot's minute to `packed`; gives its length. */
 export function packSlot(page: CellPage, slot: number): number {
-  const exponent = page.mode[slot]!;
-  if (exponent > EXPONENT_MAX) {
+  const exponent = readWhole(page, slot, scratch.states, whole);
+  if (exponent === undefined) {
     readSlot(page, slot, scratch);
     return packMinute(scratch);
   }
-  const base = slot * CELL_SECONDS;
+  const state = page.state[slot]!;
   let count = 0;
-  for (let second = 0; second < CELL_SECONDS; second++) {
-    const at = base + second;
-    if (holdsValue(page.states[at]!)) whole[count++] = page.whole[at]!;
-  }
-  const end = packStates(page.states, base);
+  if (holdsValue(state)) for (const one of scratch.states) if (one !== NONE) count++;
+  const end = packStates(scratch.states);
   return finish(count === 0 ? 0 : packWhole(count, exponent, end), end);
 }
 
@@ -53,14 +51,14 @@ export function packMinute(cell: MinuteCell): number {
   for (let second = 0; second < CELL_SECONDS; second++) {
     if (holdsValue(cell.states[second]!)) numbers[count++] = cell.values[second]!;
   }
-  const end = packStates(cell.states, 0);
+  const end = packStates(cell.states);
   return finish(packNumbers(count, end), end);
 }
 
 /** Writes states that are bytes of any meaning, and the values that go with them, to `packed`. */
 export function packStatesAndValues(states: Uint8Array, values: readonly number[]): number {
   for (const [i, value] of values.entries()) numbers[i] = value;
-  const end = packStates(states, 0);
+  const end = packStates(states);
   return finish(packNumbers(values.length, end), end);
 }
 
@@ -72,14 +70,13 @@ function finish(valueMode: number, statesEnd: number): number {
   return valueMode === 0 ? statesEnd : valuesEnd;
 }
 
-/** Writes 60 states from an index on; gives where they end. */
-function packStates(states: Uint8Array, from: number): number {
-  const until = from + CELL_SECONDS;
+/** Writes 60 states; gives where they end. */
+function packStates(states: Uint8Array): number {
   let end = 1;
-  for (let at = from; at < until; ) {
+  for (let at = 0; at < CELL_SECONDS; ) {
     const state = states[at]!;
     let next = at + 1;
-    while (next < until && states[next] === state) next++;
+    while (next < CELL_SECONDS && states[next] === state) next++;
     if (next - at === CELL_SECONDS) {
       stateMode = ONE;
       packed[1] = state;
@@ -87,7 +84,7 @@ function packStates(states: Uint8Array, from: number): number {
     }
     if (end + 2 > 1 + CELL_SECONDS) {
       stateMode = RAW;
-      for (let i = 0; i < CELL_SECONDS; i++) packed[1 + i] = states[from + i]!;
+      for (let i = 0; i < CELL_SECONDS; i++) packed[1 + i] = states[i]!;
       return 1 + CELL_SECONDS;
     }
     packed[end++] = next - at;

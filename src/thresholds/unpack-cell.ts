@@ -1,4 +1,4 @@
-import { SCALES } from './cell-page.ts';
+import { SCALES } from './decimal-scale.ts';
 import { CELL_SECONDS, type MinuteCell } from './minute-cell.ts';
 import { DECIMAL_1, DECIMAL_2, DOUBLE, ONE, RAW, SINGLE } from './pack-cell.ts';
 import { holdsValue } from './second-state.ts';

@@ -1,4 +1,4 @@
-import { SCALES } from './cell-page.ts';
+import { SCALES } from './decimal-scale.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
 import { DECIMAL_1, DECIMAL_2, DOUBLE, ONE } from './pack-cell.ts';
 import { energiesOfWhole, estimatePart, isHeatC, lowerPart, type Quantity } from './quantity.ts';

@@ -199,6 +199,60 @@ describe('the cell store', () => {
     );
   });
 
+  it('gives readings back to the last bit just where a byte a second begins not to hold them', () => {
+    const spread = fc.record({
+      low: fc.oneof(
+        fc.integer({ min: -300, max: 300 }),
+        fc.constantFrom(-(2 ** 31), 2 ** 31 - 300, 2 ** 31),
+      ),
+      steps: fc.array(fc.integer({ min: 0, max: 260 }), { minLength: 1, maxLength: 60 }),
+      decimals: fc.constantFrom(0, 1, 2, 3, 4, 5),
+      flag: fc.constantFrom<Flag>('N', 'N', 'M', 'T'),
+    });
+    const placeOf = fc.integer({ min: 0, max: 59 });
+    fc.assert(
+      fc.property(
+        spread,
+        fc.array(placeOf, { minLength: 60, maxLength: 60 }),
+        ({ low, steps, decimals, flag }, places) => {
+          const cells = newCells(3);
+          const obvious = emptyCell(9);
+          const state = stateOf(false, flag, 0);
+          for (const [i, step] of steps.entries()) {
+            const value = (low + step) / 10 ** decimals;
+            const from = places[i]!;
+            const to = Math.min(59, from + (step % 3));
+            const wanted = putObviously(obvious, from, to, state, value);
+            expect(putDatum(cells, 9, from, to, state, value)).toBe(wanted);
+          }
+          expect(bits(readCell(cells, 9)!)).toEqual(bits(obvious));
+          const length = packMinute(obvious);
+          const wanted = [...packed.slice(0, length)];
+          expect([...packedCell(cells, 9)]).toEqual(wanted);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('gives back the room of a minute that a byte a second did not hold when it closes', () => {
+    const store = createCellStore();
+    const normal = stateOf(false, 'N', 0);
+    for (let minute = 0; minute < 100; minute++) {
+      for (let index = 0; index < 3; index++) {
+        const cells = channelCells(store, index);
+        for (let s = 0; s < 60; s++) putDatum(cells, minute, s, s, normal, s * 100);
+      }
+    }
+    expect(store.loose.used).toBe(3);
+    for (let index = 0; index < 3; index++) {
+      const cells = channelCells(store, index);
+      putDatum(cells, 100, 0, 0, normal, 1);
+      expect(readCell(cells, 100)?.values[0]).toBe(1);
+    }
+    expect(store.loose.free).toHaveLength(3);
+  });
+
   it('takes a byte a second for readings to one decimal, and 10 bytes for a minute mean', () => {
     const cells = newCells();
     const normal = stateOf(false, 'N', 0);
