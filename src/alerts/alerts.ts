@@ -109,7 +109,7 @@ async function startPush(
       onJobDone: dispatcher.done,
     });
     const onReleased = dispatcher.wake;
-    const listener = listenToOutbox({ databaseUrl, reconnectMs: redriveMs, onReleased, log });
+    const listener = listenToOutbox({ databaseUrl, reconnectMsMax: redriveMs, onReleased, log });
     return {
       wake: dispatcher.wake,
       async close() {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { EncodedBlock } from './encode-block.ts';
 import type { EpochProgress } from './epoch-progress.ts';
+import { JOURNAL_CHANNEL } from './journal-head.ts';
 
 /**
  * One group commit in one round trip: the head moves only under the right token *and* from the
@@ -18,7 +19,10 @@ insert into telemetry.block
    at_min_ms, at_max_ms)
 select $1, $4, $5, to_timestamp($3::double precision / 1000), $6, $8, $9, $7, $10, $11, $12
 from head`;
-const INSERT_BLOCK = HEAD + BLOCK;
+/** Readers in other processes are woken once per group, when it is committed. */
+const NOTIFY = `
+select pg_notify('${JOURNAL_CHANNEL}', pos_to || ' ' || $1::text) from block`;
+const INSERT_BLOCK = `${HEAD}, block as (${BLOCK} returning pos_to)${NOTIFY}`;
 
 /** The same, and the progress of the epochs that changed since it was last written. */
 const INSERT_BLOCK_AND_PROGRESS = `${HEAD}, block as (${BLOCK} returning pos_to
@@ -35,8 +39,7 @@ const INSERT_BLOCK_AND_PROGRESS = `${HEAD}, block as (${BLOCK} returning pos_to
   insert into telemetry.sink_cursor (shard, name, pos)
   select $1, 'progress', pos_to from block
   on conflict (shard, name) do update set pos = excluded.pos
-)
-select pos_to from block`;
+)${NOTIFY}`;
 
 export interface CommitArguments {
   readonly shard: string;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { JournalEntry } from '../../model/entry.ts';
 import type { Logger } from '../../process/log.ts';
+import type { JournalHead } from './journal-head.ts';
 import { readBlock, type StoredBlock } from './read-block.ts';
 import type { Ring } from './ring.ts';
 
@@ -9,8 +10,10 @@ export interface FollowOptions {
   readonly shard: string;
   /** First position wanted. */
   readonly fromPos: number;
-  /** The writer's ring when it is in this process; without it new blocks are looked for. */
+  /** The writer's ring when it is in this process. */
   readonly ring?: Ring;
+  /** Says when there is more, where there is no ring; without both new blocks are looked for. */
+  readonly head?: JournalHead;
   readonly signal: AbortSignal;
   /** Entries handed over at once. */
   readonly entriesMax: number;
@@ -33,14 +36,15 @@ export async function* followJournal(
   options: FollowOptions,
 ): AsyncGenerator<readonly JournalEntry[], void, void> {
   const { ring, signal, entriesMax } = options;
+  const head = ring ?? options.head;
   let next = options.fromPos;
   while (!signal.aborted) {
     const kept = ring?.from(next, entriesMax) ?? null;
     if (kept !== null && kept.length > 0) {
       next += kept.length;
       yield kept;
-    } else if (kept !== null && ring !== undefined) {
-      await ring.waitFor(next, signal);
+    } else if (head !== undefined && head.headPos() < next) {
+      await head.waitFor(next, signal);
     } else {
       for (const block of await readFrom(options, next)) {
         const entries = readBlock(block).filter((entry) => entry.pos >= next);
@@ -60,7 +64,7 @@ export async function* followJournal(
 
 /** Blocks from the one that holds `pos` on; waits when there is none yet. Empty: aborted. */
 async function readFrom(
-  { pool, shard, ring, signal, log }: FollowOptions,
+  { pool, shard, ring, head = ring, signal, log }: FollowOptions,
   pos: number,
 ): Promise<readonly StoredBlock[]> {
   while (!signal.aborted) {
@@ -74,7 +78,7 @@ async function readFrom(
         values: [shard, pos],
       });
       if (rows.length > 0) return rows;
-      if (ring !== undefined && pos <= ring.headPos()) {
+      if (head !== undefined && pos <= head.headPos()) {
         throw new MissingBlockError(`Entry ${pos} of the journal is not in the database`);
       }
     } catch (error) {

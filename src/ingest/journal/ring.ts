@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../model/entry.ts';
+import { type JournalHead, waitIn } from './journal-head.ts';
 
 interface Chunk {
   readonly posFrom: number;
@@ -7,15 +8,11 @@ interface Chunk {
 }
 
 /** The latest entries of the journal in memory, for readers in the writer's process. */
-export interface Ring {
-  /** Last committed position. */
-  headPos(): number;
+export interface Ring extends JournalHead {
   /** Entries just committed, in order of position and without a hole to what came before. */
   push(entries: readonly JournalEntry[], rawBytes: number): void;
   /** Entries from `pos` on, at most `entriesMax`; null: no longer here; empty: not yet there. */
   from(pos: number, entriesMax: number): readonly JournalEntry[] | null;
-  /** Ends when `pos` is committed or the signal aborts. */
-  waitFor(pos: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Keeps at most `entriesMax` entries and `bytesMax` raw bytes, and always the last commit. */
@@ -62,18 +59,6 @@ export function createRing(
       }
       return entries;
     },
-    waitFor(pos, signal) {
-      return new Promise((resolve) => {
-        const wake = (): void => {
-          if (headPos < pos && !signal.aborted) return;
-          waiting.delete(wake);
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        waiting.add(wake);
-        signal.addEventListener('abort', wake);
-        wake();
-      });
-    },
+    waitFor: (pos, signal) => waitIn(waiting, () => headPos >= pos, signal),
   };
 }
