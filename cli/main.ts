@@ -169,6 +169,7 @@ simulate
   .option('--mqtt-url <url>', 'broker of the host', 'mqtt://127.0.0.1:1883')
   .option('--group <name>', 'as registered', 'Plant')
   .option('--edge-node <name>', 'as registered', 'edge-1')
+  .option('--client-id <id>', "on the hub's own broker: the id of its gateway")
   .option('-d, --device <name>', 'as registered', 'meter-a')
   .option('--value <metric=number>', 'what it measures; any number of times', another, [])
   .option('--seconds <n>', 'how long; until Ctrl-C when not given', positive, 0)

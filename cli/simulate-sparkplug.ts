@@ -5,6 +5,7 @@ import { StartError } from './busy-port.ts';
 
 interface Options {
   readonly mqttUrl: string;
+  readonly clientId?: string;
   readonly group: string;
   readonly edgeNode: string;
   readonly device: string;
@@ -26,6 +27,7 @@ export async function runSparkplugCommand(options: Options): Promise<void> {
   const report: SparkplugReport = await runSparkplugNode(
     {
       mqttUrl: brokerUrlOf(options.mqttUrl),
+      clientId: options.clientId ?? `sparkplug-${options.edgeNode}`,
       group: idOf('--group', options.group),
       edgeNode: idOf('--edge-node', options.edgeNode),
       device: idOf('--device', options.device),

@@ -7,7 +7,10 @@ import {
 } from './sparkplug-node.ts';
 
 export interface SparkplugRunOptions
-  extends Pick<SparkplugNodeOptions, 'mqttUrl' | 'group' | 'edgeNode' | 'primaryHost'> {
+  extends Pick<
+    SparkplugNodeOptions,
+    'mqttUrl' | 'clientId' | 'username' | 'password' | 'group' | 'edgeNode' | 'primaryHost'
+  > {
   readonly device: string;
   /** Metric → value; each reading varies by 1 % around it. */
   readonly values: Readonly<Record<string, number>>;
@@ -58,7 +61,7 @@ export async function runSparkplugNode(
   async function connect(): Promise<SparkplugNode | null> {
     try {
       const opened = await connectSparkplugNode({
-        ...{ ...options, clientId: `sparkplug-${options.edgeNode}`, now: clock.now },
+        ...{ ...options, now: clock.now },
         publishers: new Map([
           [null, []],
           [options.device, metrics],

@@ -1,10 +1,12 @@
 import type { Socket } from 'node:net';
-import { Aedes, type Client, type Subscription } from 'aedes';
+import { Aedes, type Client } from 'aedes';
 import type { Gateway } from '../model/facts.ts';
-import { type GatewayChannel, parseTopic, topicOf } from '../telemetry/topics.ts';
-import type { Broker, BrokerEvents } from './broker.ts';
+import type { SparkplugTopic } from '../telemetry/sparkplug/sparkplug-topic.ts';
+import { topicOf } from '../telemetry/topics.ts';
+import type { Broker, BrokerEvents, Fate } from './broker.ts';
 import type { BrokerSettings } from './embedded/broker-settings.ts';
 import { certifiedName, listenMqtt } from './embedded/listen-mqtt.ts';
+import { mayRead, ownTopicOf } from './embedded/own-topics.ts';
 import { openPasswords } from './embedded/passwords.ts';
 import { createReadGate, type ReadGate } from './read-gate.ts';
 
@@ -16,8 +18,29 @@ export interface EmbeddedBrokerOptions extends BrokerEvents {
   /** Clients that publish for other gateways (settings.ts). */
   readonly bridges: readonly string[];
   readonly broker: BrokerSettings;
+  /** The Sparkplug host behind this broker; absent: there is none, and no edge node publishes. */
+  readonly sparkplug?: {
+    readonly hostId: string;
+    readonly onMessage: (message: EdgePublication) => void;
+  };
   /** 10 s when it is not given. */
   readonly connectTimeoutMs?: number;
+}
+
+/** A message of an edge node on a topic of its own. */
+export interface EdgePublication {
+  readonly topic: SparkplugTopic;
+  readonly payload: Buffer;
+  readonly done: (fate: Fate) => void;
+}
+
+export interface EmbeddedBroker extends Broker {
+  /** Publishes a word of the Sparkplug host; ends when the broker has it. */
+  publishForHost(
+    topic: string,
+    payload: Buffer,
+    how: { readonly qos: 0 | 1; readonly retain: boolean },
+  ): Promise<void>;
 }
 
 /** A client that takes nothing for this long is closed: it would hold up the others. */
@@ -34,10 +57,10 @@ const NOT_AUTHORIZED = 5;
 /**
  * The embedded MQTT 3.1.1 broker. aedes acknowledges QoS 1 before it routes, so the commit happens
  * inside `authorizePublish`, which runs before: its callback waits for `done`. A client id is a gateway
- * id; a client publishes on its gateway's topics under the registered region and reads `ack` and
- * `command` of its own. Any other topic closes the client.
+ * id; a client publishes on its gateway's topics under the registered region, as an edge node on those of
+ * Sparkplug, and reads what is meant for it (own-topics.ts). Any other topic closes the client.
  */
-export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<Broker> {
+export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const gate = createReadGate(options.inFlightBytesMax, TURN_BYTES_MAX, options.broker.clientRate);
   const mayEnter = createDoor(options);
   let accepting = false;
@@ -57,18 +80,32 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     authorizePublish: (client, packet, done) => {
       // The will of a client of an earlier process: nothing of it is ours to journal.
       if (client === null) return done(null);
-      const found = gateway(isBridge(options, client.id) ? idIn(packet.topic) : client.id);
-      const channel = found && channelOf(found, packet.topic);
-      if (found === undefined || channel === undefined) {
+      const isBridged = isBridge(options, client.id);
+      const found = gateway(isBridged ? idIn(packet.topic) : client.id);
+      const own = found && ownTopicOf(found, packet.topic);
+      // Nobody could ask an edge node behind a bridge for its births: a bridge reads nothing.
+      const isDeaf = own?.kind === 'edge' && (isBridged || options.sparkplug === undefined);
+      if (found === undefined || own === undefined || isDeaf) {
         onRefused('topic not its own', client.id);
         return done(new Error(`${client.id} may not publish on ${packet.topic}`));
       }
+      const { topic } = packet;
+      const payload = packet.payload as Buffer;
+      const settle = settler(options, gate, { client, bytes: payload.length, done });
+      if (own.kind === 'edge') {
+        packet.retain = false;
+        return options.sparkplug?.onMessage({ topic: own.topic, payload, done: settle });
+      }
+      const { channel } = own;
       // Nothing but a status is for those who come later.
       if (channel !== 'status') packet.retain = false;
-      return publish(options, gate, { gateway: found, channel, packet, client, done });
+      return options.onPublication({ gateway: found, channel, topic, payload, done: settle });
     },
     authorizeSubscribe: (client, subscription, done) => {
-      done(null, maySubscribe(gateway(client.id), subscription) ? subscription : null);
+      const found = gateway(client.id);
+      const hostId = options.sparkplug?.hostId ?? null;
+      const mayHave = found !== undefined && mayRead(found, subscription.topic, hostId);
+      done(null, mayHave ? subscription : null);
     },
   });
   aedes.on('clientError', (client, error) => onRefused(error.message, client.id));
@@ -108,6 +145,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     trouble: () => null,
     publishAck: (id, payload) => publishAck(aedes, gateway(id), payload),
     publishCommand: (id, payload) => publishCommand(aedes, gateway(id), payload),
+    publishForHost: (topic, payload, how) => publishInTurn(aedes, { topic, payload, ...how }),
     stopReading: () => {
       stopListening();
       gate.shut();
@@ -149,38 +187,20 @@ function createDoor(options: EmbeddedBrokerOptions): Door {
   };
 }
 
-function publish(
-  { onPublication, onRefused }: EmbeddedBrokerOptions,
+/** Counts a payload until its fate is known; then the broker may acknowledge what was kept. */
+function settler(
+  { onRefused }: EmbeddedBrokerOptions,
   gate: ReadGate,
-  {
-    gateway,
-    channel,
-    packet,
-    client,
-    done,
-  }: {
-    gateway: Gateway;
-    channel: GatewayChannel;
-    packet: { readonly topic: string; payload: string | Buffer };
-    client: Client;
-    done: (error?: Error | null) => void;
-  },
-): void {
-  const payload = packet.payload as Buffer;
-  gate.take(payload.length);
-  onPublication({
-    gateway,
-    channel,
-    topic: packet.topic,
-    payload,
-    done: (fate) => {
-      gate.give(payload.length);
-      if (fate === 'kept') return done(null);
-      // Not acknowledged: the gateway sends it again when it is back.
-      onRefused('not kept', client.id);
-      client.conn.destroy();
-    },
-  });
+  { client, bytes, done }: { client: Client; bytes: number; done: (error?: Error | null) => void },
+): (fate: Fate) => void {
+  gate.take(bytes);
+  return (fate) => {
+    gate.give(bytes);
+    if (fate === 'kept') return done(null);
+    // Not acknowledged: the gateway sends it again when it is back.
+    onRefused('not kept', client.id);
+    client.conn.destroy();
+  };
 }
 
 const isBridge = ({ bridges }: EmbeddedBrokerOptions, id: string): boolean =>
@@ -188,34 +208,6 @@ const isBridge = ({ bridges }: EmbeddedBrokerOptions, id: string): boolean =>
 
 /** The gateway that a topic names. */
 const idIn = (topic: string): string => topic.split('/')[3] ?? '';
-
-/** Which of its own channels a gateway's topic is; undefined: none. */
-function channelOf({ id, region }: Gateway, topic: string): GatewayChannel | undefined {
-  const prefix = `wugan/v1/${region}/${id}/`;
-  if (!topic.startsWith(prefix)) return undefined;
-  switch (topic.slice(prefix.length)) {
-    case 'live':
-      return 'live';
-    case 'backfill':
-      return 'backfill';
-    case 'gap':
-      return 'gap';
-    case 'seal':
-      return 'seal';
-    case 'status':
-      return 'status';
-    default:
-      return undefined;
-  }
-}
-
-function maySubscribe(gateway: Gateway | undefined, { topic }: Subscription): boolean {
-  const parsed = parseTopic(topic);
-  if (gateway === undefined || !parsed.ok) return false;
-  const { region, gateway: id, channel } = parsed.value;
-  const own = id === gateway.id && region === gateway.region;
-  return own && (channel === 'ack' || channel === 'command');
-}
 
 function publishAck(aedes: Aedes, gateway: Gateway | undefined, payload: Buffer): Promise<void> {
   if (gateway === undefined || aedes.closed) return Promise.resolve();
@@ -229,20 +221,31 @@ function publishAck(aedes: Aedes, gateway: Gateway | undefined, payload: Buffer)
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** In turns of its own: aedes may lose the retained ack of a client to which it writes in the same one. */
 async function publishCommand(
   aedes: Aedes,
   gateway: Gateway | undefined,
   payload: Buffer,
 ): Promise<boolean> {
-  await turn();
-  await turn();
   if (gateway === undefined || aedes.closed) return false;
   const topic = topicOf({ region: gateway.region, gateway: gateway.id, channel: 'command' });
-  await new Promise<void>((taken) => {
-    aedes.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, () =>
-      taken(),
-    );
-  });
+  await publishInTurn(aedes, { topic, payload, qos: 1, retain: false });
   return true;
+}
+
+/** In turns of its own: aedes may lose the retained ack of a client to which it writes in the same one. */
+async function publishInTurn(
+  aedes: Aedes,
+  packet: {
+    readonly topic: string;
+    readonly payload: Buffer;
+    readonly qos: 0 | 1;
+    readonly retain: boolean;
+  },
+): Promise<void> {
+  await turn();
+  await turn();
+  if (aedes.closed) return;
+  await new Promise<void>((taken) => {
+    aedes.publish({ cmd: 'publish', dup: false, ...packet }, () => taken());
+  });
 }

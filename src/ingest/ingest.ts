@@ -12,11 +12,9 @@ import { type Acks, createAcks } from './acks.ts';
 import type { Broker } from './broker.ts';
 import { type Commands, createCommands } from './commands.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
-import { startEmbeddedBroker } from './embedded-broker.ts';
 import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, startEvaluator } from './evaluator.ts';
 import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
-import { createExternalBroker, type ExternalBrokerOptions } from './external/external-broker.ts';
 import { listenForHj212 } from './hj212/listen.ts';
 import type { Hj212Server } from './hj212/server.ts';
 import { createIntake, type Intake } from './intake.ts';
@@ -33,6 +31,7 @@ import { replayLetter } from './replay-letter.ts';
 import type { IngestSettings } from './settings.ts';
 import type { SparkplugHost } from './sparkplug/host.ts';
 import { hostOfSettings } from './sparkplug/host-of-settings.ts';
+import { startBroker } from './start-broker.ts';
 import { thresholdKit } from './threshold-kit.ts';
 import { startTicker } from './ticker.ts';
 
@@ -145,7 +144,8 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     clients: () => broker.clients(),
     clockStepMs: deps.clockStepMs ?? (() => 0),
   });
-  const broker = await startBroker(settings, {
+  let sparkplug: SparkplugHost | null = null;
+  const { embedded, broker } = await startBroker(settings, () => sparkplug, {
     gateway: deps.gateway,
     onPublication: (publication) => {
       if (parts === undefined) publication.done('stopped');
@@ -164,7 +164,9 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   });
   let hj212: Hj212Server | null = null;
   let frame: Frame;
-  const sparkplug = hostOfSettings(settings, { ...deps, now }, metrics, () => parts);
+  sparkplug = hostOfSettings(settings, { ...deps, now }, metrics, {
+    ...{ embedded, storing: () => parts },
+  });
   try {
     hj212 = await listenForHj212(settings.hj212, deps, metrics, () => parts);
     frame = { settings, deps, now, broker, metrics, hj212, sparkplug };
@@ -178,16 +180,6 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   hj212?.open();
   sparkplug?.open();
   return handleOf(frame, parts, stopUpkeep);
-}
-
-type BrokerDeps = Omit<ExternalBrokerOptions, 'mqtt' | 'shard' | 'inFlightBytesMax'>;
-
-/** The broker of the settings: another one when they name it, else the hub's own. */
-async function startBroker(settings: IngestSettings, deps: BrokerDeps): Promise<Broker> {
-  const { mqtt, shard, inFlightBytesMax } = settings;
-  const { url } = mqtt;
-  if (url === undefined) return startEmbeddedBroker({ ...settings, ...deps });
-  return createExternalBroker({ ...deps, mqtt: { ...mqtt, url }, shard, inFlightBytesMax });
 }
 
 async function takeShard(frame: Frame): Promise<Parts> {

@@ -4,7 +4,8 @@ import { mqttSettings } from './external/mqtt-settings.ts';
 import { hj212Settings } from './hj212/settings.ts';
 import { sparkplugSettings } from './sparkplug/settings.ts';
 
-const settings = z.strictObject({
+/** Every setting of ingest, with the bound's behaviour when it is reached. */
+export const ingestSettings = z.strictObject({
   /** Where the embedded MQTT broker listens, if `mqtt.url` names no other. */
   host: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(1_883),
@@ -31,7 +32,7 @@ const settings = z.strictObject({
   bridges: z.array(z.string().min(1)).default([]),
   /** Devices that speak HJ 212 over TCP; absent: nobody listens for them. */
   hj212: hj212Settings.optional(),
-  /** The Sparkplug B host application on the broker; absent: there is none. */
+  /** The Sparkplug B host application on the broker, the hub's own or another; absent: there is none. */
   sparkplug: sparkplugSettings.optional(),
   /** Connections; one more is closed at once. */
   clientsMax: z.int().min(1).default(20_000),
@@ -77,9 +78,4 @@ const settings = z.strictObject({
     })
     .prefault({}),
 });
-/** Every setting of ingest, with the bound's behaviour when it is reached. */
-export const ingestSettings = settings.refine(
-  ({ sparkplug, mqtt }) => sparkplug === undefined || mqtt.url !== undefined,
-  { path: ['sparkplug'], error: 'needs the broker of mqtt.url (MQTT_URL)' },
-);
 export type IngestSettings = z.infer<typeof ingestSettings>;

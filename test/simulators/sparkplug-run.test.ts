@@ -17,7 +17,13 @@ beforeEach(async () => {
 const run = (options: Partial<SparkplugRunOptions>) =>
   runSparkplugNode(
     {
-      ...{ mqttUrl: mosquitto.url, group: 'Plant', edgeNode: 'edge-1', device: 'a' },
+      ...{
+        mqttUrl: mosquitto.url,
+        clientId: 'node',
+        group: 'Plant',
+        edgeNode: 'edge-1',
+        device: 'a',
+      },
       ...{ values: { 'Noise/LAeq': 83 }, primaryHost: null, seconds: 4 },
       ...{ loseEvery: 0, dieAfterSeconds: 0 },
       ...options,

@@ -2,7 +2,7 @@ import type { SparkplugNode } from '../../devices/sparkplug-nodes.ts';
 import { nodeKeyOf } from '../../devices/sparkplug-nodes.ts';
 import { BATCH_BYTES_MAX } from '../../model/batch.ts';
 import type { Logger } from '../../process/log.ts';
-import type { EdgeEvent } from '../../telemetry/sparkplug/edge-message.ts';
+import type { EdgeEvent, EdgeMessage } from '../../telemetry/sparkplug/edge-message.ts';
 import {
   createEdgeSession,
   type EdgeSession,
@@ -42,7 +42,11 @@ export interface EdgeNodesDeps {
 }
 
 export interface EdgeNodes {
-  take(topic: SparkplugTopic, raw: Buffer): void;
+  /**
+   * `done` is called when the message is durable or needs not be; with false when it is lost. One that
+   * waits for an earlier one does not hold it up: that may stand behind it on the same connection.
+   */
+  take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void;
   /** Ends waits that are over, and asks for the rebirths that are due. */
   tick(): void;
   /** The connection was lost: messages may have been missed. */
@@ -61,13 +65,22 @@ interface Edge {
   lettersLeft: number;
 }
 
+/** Stands for a payload that can't be read. */
+const UNREADABLE = { timestampMs: null, seq: null, metrics: [] };
+
 /** The sessions of all registered edge nodes, and what becomes of their messages. */
 export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
   const { settings, metrics, sink, log } = deps;
   const edges = new Map<string, Edge>();
   const perSecond = settings.rebirthsPerSecondMax;
   const budget = createRateBucket({ messagesPerSecond: perSecond, bytesPerSecond: 1 });
+  const dones = new WeakMap<EdgeMessage, (isKept: boolean) => void>();
   let inFlightBytes = 0;
+
+  function release(message: EdgeMessage, isKept: boolean): void {
+    inFlightBytes -= message.raw.byteLength;
+    dones.get(message)?.(isKept);
+  }
 
   function find({ group, edgeNode }: SparkplugTopic): Edge | undefined {
     const key = nodeKeyOf(group, edgeNode);
@@ -91,24 +104,28 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
     return known;
   }
 
-  function take(topic: SparkplugTopic, raw: Buffer): void {
+  function take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void {
     const { kind, device } = topic;
-    if (kind === 'NCMD' || kind === 'DCMD') return;
-    const edge = find(topic);
-    if (edge === undefined) {
-      metrics.message('unregistered');
+    const isCommand = kind === 'NCMD' || kind === 'DCMD';
+    const edge = isCommand ? undefined : find(topic);
+    if (isCommand || edge === undefined) {
+      if (!isCommand) metrics.message('unregistered');
+      done(true);
       return;
     }
-    const payload = readPayload(raw);
-    const receivedAtMs = deps.now();
+    const read = readPayload(raw);
+    const payload = read.ok ? read.value : UNREADABLE;
+    const message: EdgeMessage = { kind, device, payload, raw, receivedAtMs: deps.now() };
     inFlightBytes += raw.length;
-    if (!payload.ok) {
-      const { reason, detail } = payload;
-      putAside(edge, sparkplugTopicOf(topic), { raw, receivedAtMs, reason, detail });
+    if (!read.ok) {
+      dones.set(message, done);
+      putAside(edge, message, read);
       return;
     }
-    const message = { kind, device, payload: payload.value, raw, receivedAtMs };
-    handle(edge, edge.session.take(message, deps.nowMs()));
+    const events = edge.session.take(message, deps.nowMs());
+    if (events.some((event) => event.message === message)) dones.set(message, done);
+    else done(true);
+    handle(edge, events);
     askIfDue(edge);
   }
 
@@ -116,25 +133,26 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
     for (const event of events) {
       if (event.kind === 'readings') greet(edge, event);
       const { message } = event;
-      const bytes = message.raw.byteLength;
-      const kept = keepEvent(event, edge.node, edge.contexts, (outcome) => settle(bytes, outcome));
+      const settled = (outcome: Outcome): void => settle(message, outcome);
+      const kept = keepEvent(event, edge.node, edge.contexts, settled);
       switch (kept.kind) {
         case 'batch':
           sink.submit(kept.submission);
           break;
         case 'letter':
-          putAside(edge, sparkplugTopicOf({ ...edge, ...message }), { ...message, ...kept });
+          putAside(edge, message, kept);
           break;
         default:
-          inFlightBytes -= bytes;
           metrics.message(kept.kind);
+          release(message, true);
       }
     }
   }
 
-  function settle(bytes: number, outcome: Outcome): void {
-    inFlightBytes -= bytes;
-    metrics.message(outcome === 'stored' || outcome === 'duplicate' ? outcome : 'lost');
+  function settle(message: EdgeMessage, outcome: Outcome): void {
+    const isKept = outcome === 'stored' || outcome === 'duplicate';
+    metrics.message(isKept ? outcome : 'lost');
+    release(message, isKept);
   }
 
   /** A birth lets its edge node have dead letters again, and tells what the registry has too much. */
@@ -154,30 +172,22 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
 
   function putAside(
     edge: Edge,
-    topic: string,
-    {
-      raw,
-      receivedAtMs,
-      reason,
-      detail,
-    }: Pick<DeadLetter, 'raw' | 'receivedAtMs' | 'detail'> & {
-      readonly reason: DeadReason;
-    },
+    message: EdgeMessage,
+    { reason, detail }: { readonly reason: DeadReason; readonly detail: string },
   ): void {
-    const bytes = raw.byteLength;
     if (edge.lettersLeft <= 0) {
-      inFlightBytes -= bytes;
       metrics.message('dropped');
+      release(message, true);
       return;
     }
     edge.lettersLeft -= 1;
     metrics.message('dead-letter');
+    const { raw, receivedAtMs } = message;
     sink.putAside({
-      ...{ source: edge.node.gateway.id, topic, reason, detail, receivedAtMs },
+      ...{ source: edge.node.gateway.id, reason, detail, receivedAtMs },
+      topic: sparkplugTopicOf({ ...edge, ...message }),
       raw: raw.subarray(0, BATCH_BYTES_MAX),
-      done: () => {
-        inFlightBytes -= bytes;
-      },
+      done: (isKept) => release(message, isKept),
     });
   }
 

@@ -7,17 +7,22 @@ import { connectOptions } from '../external/connect-options.ts';
 import { type MqttLink, openMqttLink } from '../external/mqtt-link.ts';
 import type { MqttSettings } from '../external/mqtt-settings.ts';
 
-export interface HostLinkOptions {
+export interface LinkEvents {
+  readonly onMessage: (topic: string, payload: Buffer) => void;
+  /** From now on messages may be missed. */
+  readonly onDown: () => void;
+}
+
+export interface HostLinkOptions extends LinkEvents {
   readonly mqtt: MqttSettings & { readonly url: string };
   readonly hostId: string;
   readonly groups: readonly string[];
-  readonly onMessage: (topic: string, payload: Buffer) => void;
-  readonly onDown: () => void;
   /** Hub time, UTC ms. */
   readonly now: () => number;
   readonly log: Logger;
 }
 
+/** How the host hears edge nodes and speaks to them: over another broker, or its own (embedded-link.ts). */
 export interface HostLink {
   trouble: MqttLink['trouble'];
   /** QoS 0, not retained; false: the host is not online. */
@@ -92,12 +97,14 @@ export function openHostLink(options: HostLinkOptions): HostLink {
       client.publish(topic, Buffer.from(payload), { qos: 0, retain: false });
       return true;
     },
-    close: () =>
-      link.close(async (client) => {
+    close() {
+      options.onDown();
+      return link.close(async (client) => {
         born = null;
         const offline = writeHostState({ online: false, timestamp: Math.max(timestamp, now()) });
         await client.publishAsync(stateTopic, offline, RETAINED);
-      }),
+      });
+    },
   };
 }
 

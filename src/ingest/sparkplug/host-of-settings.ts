@@ -2,10 +2,13 @@ import type { Registry } from 'prom-client';
 import type { SparkplugNode } from '../../devices/sparkplug-nodes.ts';
 import type { Logger } from '../../process/log.ts';
 import type { DeadLetters } from '../dead-letters.ts';
+import type { EmbeddedBroker } from '../embedded-broker.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import type { IngestMetrics } from '../metrics.ts';
 import type { IngestSettings } from '../settings.ts';
+import { openEmbeddedLink } from './embedded-link.ts';
 import { createSparkplugHost, type SparkplugHost } from './host.ts';
+import { openHostLink } from './host-link.ts';
 import { createSparkplugMetrics } from './metrics.ts';
 
 interface HostDeps {
@@ -22,18 +25,33 @@ interface Storing {
   readonly letters: DeadLetters;
 }
 
-/** The host application of the settings, not online yet; null: they name none. */
+/**
+ * The host application of the settings, not online yet; null: they name none.
+ *
+ * @param embedded the hub's own broker; null: the settings name another one, and edge nodes are there
+ */
 export function hostOfSettings(
   { sparkplug: settings, mqtt }: IngestSettings,
   { metrics: registry, log, now, sparkplugNode }: HostDeps,
   metrics: IngestMetrics,
-  storing: () => Storing | undefined,
+  {
+    embedded,
+    storing,
+  }: {
+    readonly embedded: EmbeddedBroker | null;
+    readonly storing: () => Storing | undefined;
+  },
 ): SparkplugHost | null {
   const sparkplugMetrics = createSparkplugMetrics(registry);
+  if (settings === undefined) return null;
+  const { hostId, groups } = settings;
   const { url } = mqtt;
-  if (settings === undefined || url === undefined) return null;
   return createSparkplugHost(settings, {
-    ...{ mqtt: { ...mqtt, url }, metrics: sparkplugMetrics, log, now },
+    ...{ metrics: sparkplugMetrics, log, now },
+    openLink: (events) =>
+      url === undefined
+        ? openEmbeddedLink({ hostId, broker: embedded as EmbeddedBroker, now })
+        : openHostLink({ mqtt: { ...mqtt, url }, hostId, groups, now, log, ...events }),
     node: sparkplugNode ?? (() => undefined),
     storingTroubleSinceMs: () => storing()?.writer.downSinceMs() ?? null,
     sink: {

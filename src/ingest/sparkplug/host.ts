@@ -3,17 +3,18 @@ import type { Logger } from '../../process/log.ts';
 import { DATATYPES } from '../../telemetry/sparkplug/datatypes.ts';
 import {
   parseSparkplugTopic,
+  type SparkplugTopic,
   sparkplugTopicOf,
 } from '../../telemetry/sparkplug/sparkplug-topic.ts';
 import { writePayload } from '../../telemetry/sparkplug/write-payload.ts';
-import type { MqttSettings } from '../external/mqtt-settings.ts';
 import { createEdgeNodes, type MessageSink } from './edge-nodes.ts';
-import { type HostLink, openHostLink } from './host-link.ts';
+import type { HostLink, LinkEvents } from './host-link.ts';
 import type { SparkplugMetrics } from './metrics.ts';
 import type { SparkplugSettings } from './settings.ts';
 
 export interface SparkplugHostDeps {
-  readonly mqtt: MqttSettings & { readonly url: string };
+  /** Opens the way to edge nodes, and says that the host is online. */
+  readonly openLink: (events: LinkEvents) => HostLink;
   readonly node: (group: string, edgeNode: string) => SparkplugNode | undefined;
   readonly sink: MessageSink;
   /** Since when the journal can't be written, hub time; null: it can. */
@@ -27,6 +28,8 @@ export interface SparkplugHostDeps {
 export interface SparkplugHost {
   /** From now on this is the host; before, it is a standby that nobody sees. */
   open(): void;
+  /** A message that its own broker has; `done` is called when it is durable or needs not be. */
+  take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void;
   readiness(): { name: string; ok: boolean; detail: string };
   /** Says that the host is offline, then disconnects; nothing more is taken. */
   close(): Promise<void>;
@@ -70,10 +73,17 @@ export function createSparkplugHost(
   });
 
   function onMessage(topic: string, payload: Buffer): void {
-    if (isStopped) return;
     const parsed = parseSparkplugTopic(topic);
-    if (parsed.ok) edges.take(parsed.value, payload);
+    if (parsed.ok) take(parsed.value, payload, () => undefined);
     else if (parsed.reason === 'malformed') metrics.message('unregistered');
+  }
+
+  function take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void {
+    if (isStopped) {
+      done(false);
+      return;
+    }
+    edges.take(topic, raw, done);
     if (edges.inFlightBytes() >= settings.inFlightBytesMax) {
       suspend(`${edges.inFlightBytes()} bytes are not yet durable`);
     }
@@ -81,12 +91,7 @@ export function createSparkplugHost(
 
   function connect(): void {
     suspendedFor = null;
-    link = openHostLink({
-      ...deps,
-      ...settings,
-      onMessage,
-      onDown: edges.interrupted,
-    });
+    link = deps.openLink({ onMessage, onDown: edges.interrupted });
   }
 
   /** Offline by its own word until it can store again. */
@@ -101,7 +106,6 @@ export function createSparkplugHost(
     const own = link;
     link = null;
     if (own !== null) {
-      edges.interrupted();
       closing = own.close().finally(() => {
         closing = null;
       });
@@ -123,6 +127,7 @@ export function createSparkplugHost(
       connect();
       timer = setInterval(tick, TICK_MS);
     },
+    take,
     readiness() {
       const says = (ok: boolean, detail: string) => ({ name: 'sparkplug', ok, detail });
       if (suspendedFor !== null) return says(false, `offline: ${suspendedFor}`);

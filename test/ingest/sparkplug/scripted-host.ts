@@ -5,8 +5,12 @@ import { Registry } from 'prom-client';
 import { onTestFinished } from 'vitest';
 import { mqttSettings } from '../../../src/ingest/external/mqtt-settings.ts';
 import { createSparkplugHost, type SparkplugHost } from '../../../src/ingest/sparkplug/host.ts';
+import { openHostLink } from '../../../src/ingest/sparkplug/host-link.ts';
 import { createSparkplugMetrics } from '../../../src/ingest/sparkplug/metrics.ts';
-import { sparkplugSettings } from '../../../src/ingest/sparkplug/settings.ts';
+import {
+  type SparkplugSettings,
+  sparkplugSettings,
+} from '../../../src/ingest/sparkplug/settings.ts';
 import { silentLog } from '../../database/test-database.ts';
 import { HOST, registered } from './sparkplug-fixture.ts';
 
@@ -66,10 +70,19 @@ export async function startPacketBroker(protocolVersion: 4 | 5): Promise<PacketB
 /** The host application alone, without a journal behind it. */
 export function hostOn(
   url: string,
-  { version = '3.1.1' as '3.1.1' | '5', now = Date.now, settings = {} } = {},
+  {
+    version = '3.1.1' as '3.1.1' | '5',
+    now = Date.now,
+    settings = {} as Partial<SparkplugSettings>,
+  } = {},
 ): SparkplugHost {
   const host = createSparkplugHost(sparkplugSettings.parse({ hostId: HOST, ...settings }), {
-    mqtt: { ...mqttSettings.parse({ version, reconnectMsMin: 5, reconnectMsMax: 20 }), url },
+    openLink: (events) =>
+      openHostLink({
+        mqtt: { ...mqttSettings.parse({ version, reconnectMsMin: 5, reconnectMsMax: 20 }), url },
+        ...{ hostId: HOST, groups: settings.groups ?? [], now, log: silentLog },
+        ...events,
+      }),
     node: (group, edgeNode) =>
       group === 'Plant' && edgeNode === 'edge-1' ? registered() : undefined,
     sink: {

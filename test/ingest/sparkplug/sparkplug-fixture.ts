@@ -94,18 +94,21 @@ export interface SparkplugIngest {
 
 type SparkplugSettings = Readonly<Record<string, unknown>>;
 
-/** Ingest with a host application on this broker. */
+/** Ingest with a host application on this broker; null: on its own. */
 export async function sparkplugIngest(
   database: Pick<TestDatabase, 'db' | 'pool'>,
-  mqttUrl: string,
+  mqttUrl: string | null,
   sparkplug: SparkplugSettings = {},
-  { settings, deps }: Overrides = {},
+  { settings, deps, gateways = [] }: Overrides = {},
 ): Promise<SparkplugIngest> {
   const registry = new Registry();
   const nodes = new Map([['Plant/edge-1', registered()]]);
   const ingest = await startTestIngest(database, {
+    gateways,
     settings: {
-      mqtt: { url: mqttUrl, reconnectMsMin: 10, reconnectMsMax: 100 },
+      ...(mqttUrl === null
+        ? {}
+        : { mqtt: { url: mqttUrl, reconnectMsMin: 10, reconnectMsMax: 100 } }),
       sparkplug: {
         ...{ hostId: HOST, reorderTimeoutMs: 300, rebirthIntervalMs: 300, heldMsMax: 20_000 },
         ...sparkplug,
