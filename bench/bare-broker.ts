@@ -5,7 +5,7 @@ import { Aedes } from 'aedes';
 // it has not stored.
 const broker = await Aedes.createBroker();
 const server = createServer(broker.handle);
-server.listen(0, '127.0.0.1', () => {
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => {
   const { port } = server.address() as { port: number };
   process.stdout.write(`${JSON.stringify({ event: 'ready', mqtt: `mqtt://127.0.0.1:${port}` })}\n`);
 });

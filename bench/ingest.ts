@@ -68,6 +68,8 @@ async function benchLoad(load: Load): Promise<void> {
   try {
     const full = await work(hub, load, {});
     say(`load ${load}, hub`, figures(full.report));
+    const together = `${count(gateways)} at once in ${ms(full.report.connectedAfterMs)}`;
+    say(`load ${load}, connected`, together);
     say(`load ${load}, evaluated`, `${count(full.evaluatedPerS)} batches/s`);
     const durable = full.report.batchesAckedPerS / bare.batchesAckedPerS;
     const evaluated = full.evaluatedPerS / bare.batchesAckedPerS;

@@ -14,10 +14,10 @@ export class FleetUnreachableError extends Error {
 }
 
 /**
- * Waits until the first connection is up, or `signal` aborts. Throws `FleetUnreachableError` when
- * none is within `withinMs`.
+ * Waits until every connection is up, or `withinMs` is over and one is, or `signal` aborts: what a fleet
+ * measures is the load, not its arrival. Throws `FleetUnreachableError` when none is up by then.
  */
-export async function firstConnection(
+export async function connectFleet(
   connections: readonly FleetConnection[],
   {
     mqttUrl,
@@ -26,13 +26,14 @@ export async function firstConnection(
   }: { mqttUrl: string; withinMs: number; signal: AbortSignal | undefined },
 ): Promise<void> {
   const endsAtMs = performance.now() + withinMs;
-  while (!connections.some((connection) => connection.wasUp()) && signal?.aborted !== true) {
-    if (performance.now() > endsAtMs) {
-      const why = connections.map((connection) => connection.fault()).find((it) => it !== null);
-      throw new FleetUnreachableError(
-        `Cannot connect to ${mqttUrl} within ${withinMs / 1_000} s: ${why ?? 'no answer'}`,
-      );
-    }
+  while (signal?.aborted !== true) {
+    if (connections.every((connection) => connection.wasUp())) return;
+    if (performance.now() > endsAtMs) break;
     await pause(LOOK_EVERY_MS);
   }
+  if (signal?.aborted === true || connections.some((connection) => connection.wasUp())) return;
+  const why = connections.map((connection) => connection.fault()).find((it) => it !== null);
+  throw new FleetUnreachableError(
+    `Cannot connect to ${mqttUrl} within ${withinMs / 1_000} s: ${why ?? 'no answer'}`,
+  );
 }

@@ -5,8 +5,9 @@ import { createPacketGuard } from './packet-guard.ts';
 /**
  * Bounds what is read from all sockets together: the payload bytes in flight, and those of one turn of
  * the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
- * answers of the database get their turn. One that sends faster than its rate waits for itself alone. Nor does a packet get through that is larger than any of
- * ours (packet-guard.ts). aedes reads with `socket.read()`: there the gate stands.
+ * answers of the database get their turn. One that sends faster than its rate waits for itself alone. Nor
+ * does a packet get through that is larger than any of ours (packet-guard.ts). aedes reads with
+ * `socket.read()`: there the gate stands.
  */
 export interface ReadGate {
   /** `onRefused`: the socket was closed for what it sent. */
@@ -30,10 +31,13 @@ export function createReadGate(
   let isShut = false;
   const isClosed = (): boolean => isShut || bytes >= bytesMax || turnBytes >= turnBytesMax;
 
-  /** Those held longest read first, until the gate closes again. */
+  /** Those held longest read first, until the gate closes again; once each, then others have a turn. */
   function release(): void {
-    for (const socket of [...held]) {
-      if (isClosed()) return;
+    let left = held.size;
+    // Called for every message that is done: no copy of what may be thousands.
+    for (const socket of held) {
+      if (left === 0 || isClosed()) return;
+      left -= 1;
       held.delete(socket);
       socket.emit('readable');
     }

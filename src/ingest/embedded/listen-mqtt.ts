@@ -22,6 +22,11 @@ export interface MqttListener {
 /** A client that has not ended its handshake by then is closed. */
 const HANDSHAKE_MS_MAX = 10_000;
 const RENEWAL_LOOK_MS = 60_000;
+/**
+ * Connections that wait to be taken, at most (the kernel may allow fewer: `net.core.somaxconn`). After an
+ * outage all gateways come at once; one that finds no place tries again after 1, 3, 7, 15 s.
+ */
+const BACKLOG = 4_096;
 
 /** Listens for MQTT, by TLS alone when the settings say so. Throws what to change when it can't. */
 export async function listenMqtt(options: ListenOptions): Promise<MqttListener> {
@@ -33,7 +38,7 @@ export async function listenMqtt(options: ListenOptions): Promise<MqttListener> 
   try {
     await new Promise<void>((listening, busy) => {
       server.once('error', busy);
-      server.listen(port, host, listening);
+      server.listen({ port, host, backlog: BACKLOG }, listening);
     });
   } catch (error) {
     stop();
