@@ -315,7 +315,8 @@ function handleOf(
       clients: broker.clients(),
     }),
     readiness: () => readinessOf(parts, broker, now()),
-    replayLetter: (id) => replayLetter({ db: deps.db, intake, gateway: deps.gateway, hj212 }, id),
+    replayLetter: (id) =>
+      replayLetter({ db: deps.db, intake, gateway: deps.gateway, hj212, sparkplug }, id),
     command: parts.commands.send,
     appendFact: intake.appendFact,
     caughtUp: () => caughtUp(parts, deps.log),

@@ -2,10 +2,13 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { Gateway } from '../model/facts.ts';
 import { fail, ok, type Result } from '../model/result.ts';
+import { NAMESPACE, parseSparkplugTopic } from '../telemetry/sparkplug/sparkplug-topic.ts';
 import { GATEWAY_CHANNELS, type GatewayChannel, parseTopic } from '../telemetry/topics.ts';
 import type { Hj212Server } from './hj212/server.ts';
 import { HJ212_TOPIC } from './hj212/take-piece.ts';
 import type { Intake } from './intake.ts';
+import type { SparkplugHost } from './sparkplug/host.ts';
+import { readSessionLetters } from './sparkplug/session-letters.ts';
 
 /** Why a dead letter could not be taken up again. */
 export type ReplayFault = 'not-found' | 'not-a-message' | 'unknown-gateway' | 'still-unusable';
@@ -18,6 +21,8 @@ interface ReplayDeps {
   readonly gateway: (id: string) => Gateway | undefined;
   /** Null: nobody listens for HJ 212. */
   readonly hj212: Pick<Hj212Server, 'takeAgain'> | null;
+  /** Null: there is no Sparkplug host. */
+  readonly sparkplug: Pick<SparkplugHost, 'takeAgain'> | null;
 }
 
 /**
@@ -35,7 +40,7 @@ export async function replayLetter(
     .where('id', '=', id)
     .executeTakeFirst();
   if (letter === undefined) return fail('not-found', `no dead letter ${id}`);
-  const again = takerOf(letter.topic, deps);
+  const again = takerOf(letter.topic, id, deps);
   if (!again.ok) return again;
   const taken = await again.value(letter.raw);
   const outcome = taken.ok ? taken.value : taken.detail;
@@ -50,14 +55,13 @@ export async function replayLetter(
 type Taker = (raw: Buffer) => Promise<Result<'stored' | 'duplicate'>>;
 
 /** Who takes what came on a topic, or why nobody does. */
-function takerOf(
-  topicText: string,
-  { intake, gateway, hj212 }: ReplayDeps,
-): Result<Taker, ReplayFault> {
+function takerOf(topicText: string, id: number, deps: ReplayDeps): Result<Taker, ReplayFault> {
+  const { intake, gateway, hj212 } = deps;
   if (topicText.startsWith(HJ212_TOPIC)) {
     if (hj212 !== null) return ok(hj212.takeAgain);
     return fail('not-a-message', 'a frame of HJ 212, and ingest.hj212 is not set');
   }
+  if (topicText.startsWith(`${NAMESPACE}/`)) return edgeTakerOf(topicText, id, deps);
   const topic = parseTopic(topicText);
   if (!topic.ok || !CHANNELS.has(topic.value.channel)) {
     const detail = `${topicText} is no topic of a gateway: what it holds is not a message`;
@@ -70,4 +74,20 @@ function takerOf(
   }
   const channel = topic.value.channel as GatewayChannel;
   return ok((payload) => intake.takeAgain({ gateway: from, channel, payload }));
+}
+
+/** Who takes a message of an edge node: with those before it, which say what it means. */
+function edgeTakerOf(
+  topicText: string,
+  id: number,
+  { db, sparkplug }: ReplayDeps,
+): Result<Taker, ReplayFault> {
+  if (sparkplug === null) {
+    return fail('not-a-message', 'a message of Sparkplug, and ingest.sparkplug is not set');
+  }
+  const topic = parseSparkplugTopic(topicText);
+  if (!topic.ok) return fail('not-a-message', topic.detail);
+  return ok(async () =>
+    sparkplug.takeAgain(topic.value, await readSessionLetters(db, topic.value, id)),
+  );
 }

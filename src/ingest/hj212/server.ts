@@ -1,12 +1,12 @@
 import { createServer, isIPv4, type Socket } from 'node:net';
 import type { Hj212Logger } from '../../devices/hj212-stations.ts';
 import type { Logger } from '../../process/log.ts';
+import { createStrayBudget } from '../stray-budget.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { Hj212Metrics } from './metrics.ts';
 import type { Hj212Settings } from './settings.ts';
 import { createSharedMns } from './shared-mns.ts';
 import { readSm4Keys } from './sm4-keys.ts';
-import { createStrayBudget } from './stray-budget.ts';
 import { takeFrameAgain } from './take-again.ts';
 import type { FrameSink, TakingDeps } from './take-piece.ts';
 

@@ -6,10 +6,10 @@ import type { SplitPackets } from '../../telemetry/hj212/split-packets.ts';
 import type { DeadLetter } from '../dead-letters.ts';
 import { asText } from '../dead-letters.ts';
 import type { Outcome, Submission } from '../journal/submission.ts';
+import type { StrayBudget } from '../stray-budget.ts';
 import { type DataFrame, type Judges, judgeFrame } from './judge-frame.ts';
 import { keepFrame } from './keep-frame.ts';
 import type { Hj212Metrics } from './metrics.ts';
-import type { StrayBudget } from './stray-budget.ts';
 
 /** Topic of dead letters of HJ 212; the MN follows if somebody vouches for it. */
 export const HJ212_TOPIC = 'hj212/';

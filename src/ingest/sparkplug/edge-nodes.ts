@@ -15,6 +15,7 @@ import type { DeadLetter } from '../dead-letters.ts';
 import { createRateBucket } from '../embedded/rate-bucket.ts';
 import type { Outcome, Submission } from '../journal/submission.ts';
 import type { DeadReason } from '../receive.ts';
+import { createStrayBudget } from '../stray-budget.ts';
 import { type KnownContexts, keepEvent } from './keep-event.ts';
 import type { SparkplugMetrics } from './metrics.ts';
 import { missingFrom } from './reading-context-of.ts';
@@ -65,6 +66,8 @@ interface Edge {
   lettersLeft: number;
 }
 
+/** They share one budget: who publishes under many names gets no more. */
+const ALL_STRAYS = '';
 /** Stands for a payload that can't be read. */
 const UNREADABLE = { timestampMs: null, seq: null, metrics: [] };
 
@@ -74,6 +77,7 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
   const edges = new Map<string, Edge>();
   const perSecond = settings.rebirthsPerSecondMax;
   const budget = createRateBucket({ messagesPerSecond: perSecond, bytesPerSecond: 1 });
+  const strays = createStrayBudget(settings.strayLettersPerHourMax, deps.nowMs);
   const dones = new WeakMap<EdgeMessage, (isKept: boolean) => void>();
   let inFlightBytes = 0;
 
@@ -106,11 +110,13 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
 
   function take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void {
     const { kind, device } = topic;
-    const isCommand = kind === 'NCMD' || kind === 'DCMD';
-    const edge = isCommand ? undefined : find(topic);
-    if (isCommand || edge === undefined) {
-      if (!isCommand) metrics.message('unregistered');
+    if (kind === 'NCMD' || kind === 'DCMD') {
       done(true);
+      return;
+    }
+    const edge = find(topic);
+    if (edge === undefined) {
+      takeStray(topic, raw, done);
       return;
     }
     const read = readPayload(raw);
@@ -127,6 +133,27 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
     else done(true);
     handle(edge, events);
     askIfDue(edge);
+  }
+
+  /** What may be of use once its edge node is registered: births come first, so they are among it. */
+  function takeStray(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void {
+    metrics.message('unregistered');
+    if (!strays.spend(ALL_STRAYS)) {
+      done(true);
+      return;
+    }
+    const { group, edgeNode } = topic;
+    const kept = raw.subarray(0, BATCH_BYTES_MAX);
+    inFlightBytes += kept.length;
+    sink.putAside({
+      ...{ source: nodeKeyOf(group, edgeNode), topic: sparkplugTopicOf(topic), raw: kept },
+      ...{ reason: 'sparkplug-unregistered', receivedAtMs: deps.now() },
+      detail: `expected an edge node of the registry, found ${edgeNode} of group ${group}`,
+      done(isKept) {
+        inFlightBytes -= kept.length;
+        done(isKept);
+      },
+    });
   }
 
   function handle(edge: Edge, events: readonly EdgeEvent[]): void {

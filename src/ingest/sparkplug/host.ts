@@ -1,4 +1,5 @@
 import type { SparkplugNode } from '../../devices/sparkplug-nodes.ts';
+import { fail } from '../../model/result.ts';
 import type { Logger } from '../../process/log.ts';
 import { DATATYPES } from '../../telemetry/sparkplug/datatypes.ts';
 import {
@@ -10,7 +11,9 @@ import { writePayload } from '../../telemetry/sparkplug/write-payload.ts';
 import { createEdgeNodes, type MessageSink } from './edge-nodes.ts';
 import type { HostLink, LinkEvents } from './host-link.ts';
 import type { SparkplugMetrics } from './metrics.ts';
+import type { SessionLetter } from './session-letters.ts';
 import type { SparkplugSettings } from './settings.ts';
+import { takeMessageAgain } from './take-again.ts';
 
 export interface SparkplugHostDeps {
   /** Opens the way to edge nodes, and says that the host is online. */
@@ -30,6 +33,11 @@ export interface SparkplugHost {
   open(): void;
   /** A message that its own broker has; `done` is called when it is durable or needs not be. */
   take(topic: SparkplugTopic, raw: Buffer, done: (isKept: boolean) => void): void;
+  /** Takes the last of these dead letters in again (session-letters.ts). */
+  takeAgain(
+    topic: SparkplugTopic,
+    letters: readonly SessionLetter[],
+  ): ReturnType<typeof takeMessageAgain>;
   readiness(): { name: string; ok: boolean; detail: string };
   /** Says that the host is offline, then disconnects; nothing more is taken. */
   close(): Promise<void>;
@@ -128,6 +136,13 @@ export function createSparkplugHost(
       timer = setInterval(tick, TICK_MS);
     },
     take,
+    async takeAgain({ group, edgeNode }, letters) {
+      const node = deps.node(group, edgeNode);
+      if (node === undefined) {
+        return fail('not-taken', `no gateway has edge node ${edgeNode} of group ${group}`);
+      }
+      return takeMessageAgain(letters, { ...deps, node });
+    },
     readiness() {
       const says = (ok: boolean, detail: string) => ({ name: 'sparkplug', ok, detail });
       if (suspendedFor !== null) return says(false, `offline: ${suspendedFor}`);

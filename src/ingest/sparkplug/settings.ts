@@ -28,5 +28,7 @@ export const sparkplugSettings = z.strictObject({
   storingTroubleMsMax: Ms.default(2_000),
   /** Dead letters of one edge node between two of its births; beyond it they are only counted. */
   lettersPerBirthMax: z.int().min(0).default(64),
+  /** Dead letters an hour of edge nodes that are not registered, all together; likewise. */
+  strayLettersPerHourMax: z.int().min(0).default(1_000),
 });
 export type SparkplugSettings = z.infer<typeof sparkplugSettings>;

@@ -14,8 +14,9 @@ export interface EdgeMessage {
   readonly receivedAtMs: number;
 }
 
-/** Why a message of a registered edge node is put aside. */
+/** Why a message of an edge node is put aside. */
 export type SparkplugReason =
+  | 'sparkplug-unregistered'
   | 'sparkplug-malformed'
   | 'sparkplug-birth'
   | 'sparkplug-unborn'

@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../../model/time.ts';
+import { HOUR_MS } from '../model/time.ts';
 
 /** Addresses that are told apart within an hour; those beyond share one budget. */
 const ADDRESSES_MAX = 10_000;
