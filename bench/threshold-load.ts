@@ -70,19 +70,17 @@ const DEVICE = Device.parse({
 
 /** Facts of `gateways` posts, each with a device of five metrics and a day shift. */
 export function* loadFacts(gateways: number): Generator<Fact> {
+  // Each has its own objects and flat strings, as facts read from a journal do.
   const put = (entity: Fact['entity'], id: string, value: object): Fact =>
-    ({ v: 1, entity, id, validFromMs: 0, value, source }) as unknown as Fact;
+    JSON.parse(JSON.stringify({ v: 1, entity, id, validFromMs: 0, value, source })) as Fact;
   yield put('enterprise', USCC, Enterprise.parse({ uscc: USCC, name: 'E', region: '330106' }));
-  // Each has its own objects, as facts read from a journal do.
   for (let i = 0; i < gateways; i++) {
     const name = gatewayName(i);
     const device = `${name}-d`;
     const hazards = POST.hazards.map((h) => ({ ...h, primary: { ...h.primary, device } }));
     yield put('post', `${name}-p`, { ...POST, id: `${name}-p`, hazards });
-    const shifts = CREW.shifts.map((shift) => ({ ...shift }));
-    yield put('crew', `${name}-c`, { ...CREW, id: `${name}-c`, post: `${name}-p`, shifts });
-    const metrics = DEVICE.metrics.map((metric) => ({ ...metric }));
-    yield put('device', device, { ...DEVICE, id: device, gateway: name, metrics });
+    yield put('crew', `${name}-c`, { ...CREW, id: `${name}-c`, post: `${name}-p` });
+    yield put('device', device, { ...DEVICE, id: device, gateway: name });
   }
 }
 
@@ -118,7 +116,7 @@ export function createLoad(gateways: number, decimals: Decimals = 'decimal') {
   const blockSize = Math.min(gateways, 500);
   const walk = wander(8_191);
   const names = Array.from({ length: gateways }, (_, i) => GatewayId.parse(gatewayName(i)));
-  const devices = names.map((name) => `${name}-d`);
+  const devices = JSON.parse(JSON.stringify(names.map((name) => `${name}-d`))) as string[];
   const frames = Array.from({ length: blockSize }, () =>
     Array.from({ length: FRAMES }, () => ({
       device: '',
