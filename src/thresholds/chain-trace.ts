@@ -1,31 +1,54 @@
 import type { Sha256Hex, Ulid } from '../model/ids.ts';
+import {
+  type ChainLink,
+  type ChainLinks,
+  freeLink,
+  linkPage,
+  linkSlot,
+  nextLink,
+  readLink,
+  takeLink,
+} from './chain-links.ts';
 import type { TimeSpan } from './time-spans.ts';
 
-/** Sequence numbers `from` to `to` of an epoch, the hash of the last, and the event time they speak of. */
-interface ChainLink extends TimeSpan {
-  readonly from: number;
-  readonly to: number;
-  /** Null: not known. */
-  readonly hash: Sha256Hex | null;
+interface WaitingSeal {
+  readonly upTo: number;
+  readonly hash: Sha256Hex;
 }
 
 interface EpochTrace {
-  /** Ascending; adjacent ones become one when a seal covers them, and when there are too many. */
-  links: ChainLink[];
+  readonly epoch: Ulid;
+  /**
+   * Its links, ascending; adjacent ones become one when a seal covers them, and when there are too many. Number
+   * of the first and of the last; −1: there is none.
+   */
+  first: number;
+  last: number;
+  count: number;
   /** Verified seals over numbers that are not in yet. */
-  seals: { readonly upTo: number; readonly hash: Sha256Hex }[];
+  seals: readonly WaitingSeal[];
   /** The chain up to here is under a verified seal. */
   sealedTo: number;
 }
 
 /** What each number of a gateway's recent epochs speaks of, so that a break is placed in event time. */
-export type ChainTrace = Map<Ulid, EpochTrace>;
+export interface ChainTrace {
+  /** In the order in which they came. */
+  epochs: readonly EpochTrace[];
+  /** Those of all gateways. */
+  readonly links: ChainLinks;
+}
+
+export const createChainTrace = (links: ChainLinks): ChainTrace => ({ epochs: [], links });
 
 /** Links of an epoch; a gateway that can't seal needs them for places only, so the coarser ones do. */
 const LINKS_MAX_SEALING = 128;
 const LINKS_MAX = 16;
 const SEALS_MAX = 16;
 const EPOCHS_MAX = 64;
+
+const NO_SEALS: readonly WaitingSeal[] = [];
+const NO_SPANS: readonly TimeSpan[] = [];
 
 /** Notes what came; gives the time of what a seal that waited for it denies. */
 export function traceLink(
@@ -34,20 +57,24 @@ export function traceLink(
   link: ChainLink,
   canSeal: boolean,
 ): readonly TimeSpan[] {
+  const { links } = trace;
   const of = epochOf(trace, epoch);
-  const { links } = of;
-  const last = links.at(-1);
-  if (last === undefined || link.from > last.to) links.push(link);
-  else {
-    if (links.some(({ from, to }) => from <= link.from && link.to <= to)) return [];
-    links.push(link);
-    links.sort((a, b) => a.from - b.from);
+  if (of.last < 0 || link.from > linkPage(links, of.last).to[linkSlot(of.last)]!) {
+    append(links, of, link);
+  } else {
+    const known = linksOf(links, of);
+    if (known.some(({ from, to }) => from <= link.from && link.to <= to)) return NO_SPANS;
+    setLinks(
+      links,
+      of,
+      [...known, link].sort((a, b) => a.from - b.from),
+    );
   }
-  if (links.length > (canSeal ? LINKS_MAX_SEALING : LINKS_MAX)) joinFirst(links);
-  if (of.seals.length === 0) return [];
+  if (of.count > (canSeal ? LINKS_MAX_SEALING : LINKS_MAX)) joinFirst(links, of);
+  if (of.seals.length === 0) return NO_SPANS;
   const waited = of.seals.filter(({ upTo }) => upTo === link.to);
   of.seals = of.seals.filter(({ upTo }) => upTo !== link.to);
-  return waited.flatMap(({ upTo, hash }) => compareSeal(of, upTo, hash));
+  return waited.flatMap(({ upTo, hash }) => compareSeal(links, of, upTo, hash));
 }
 
 /** Compares a verified seal with the chain that came; gives the time of what it denies. */
@@ -58,31 +85,36 @@ export function traceSeal(
   hash: Sha256Hex,
 ): readonly TimeSpan[] {
   const of = epochOf(trace, epoch);
-  if (upTo <= of.sealedTo) return [];
-  if (of.links.some(({ from, to }) => from <= upTo && upTo <= to))
-    return compareSeal(of, upTo, hash);
+  if (upTo <= of.sealedTo) return NO_SPANS;
+  if (linksOf(trace.links, of).some(({ from, to }) => from <= upTo && upTo <= to))
+    return compareSeal(trace.links, of, upTo, hash);
   of.seals = [...of.seals, { upTo, hash }].slice(-SEALS_MAX);
-  return [];
+  return NO_SPANS;
 }
 
-function compareSeal(of: EpochTrace, upTo: number, hash: Sha256Hex): readonly TimeSpan[] {
-  const head = of.links.find(({ to }) => to === upTo);
+function compareSeal(
+  links: ChainLinks,
+  of: EpochTrace,
+  upTo: number,
+  hash: Sha256Hex,
+): readonly TimeSpan[] {
+  const known = linksOf(links, of);
+  const head = known.find(({ to }) => to === upTo);
   // Inside what became one link the hash is gone: the next seal covers it too.
-  if (head === undefined || head.hash === null) return [];
+  if (head === undefined || head.hash === null) return NO_SPANS;
   if (head.hash !== hash) {
-    const denied = of.links.filter(({ from, to }) => to <= upTo && from > of.sealedTo);
-    return [spanOf(denied)];
+    return [spanOf(known.filter(({ from, to }) => to <= upTo && from > of.sealedTo))];
   }
   of.sealedTo = upTo;
   const joined: ChainLink[] = [];
-  for (const link of of.links) {
+  for (const link of known) {
     const left = joined.at(-1);
     const joins = left !== undefined && link.to <= upTo && left.to + 1 === link.from;
     if (joins) joined[joined.length - 1] = join(left, link);
     else joined.push(link);
   }
-  of.links = joined;
-  return [];
+  setLinks(links, of, joined);
+  return NO_SPANS;
 }
 
 /** Event time of a number and of the one before it: where a break between them may have changed data. */
@@ -92,8 +124,7 @@ export function breakSpan(
   seq: number,
   fallbackMs: number,
 ): TimeSpan {
-  const links = trace.get(epoch)?.links ?? [];
-  const touched = links.filter(({ from, to }) => from <= seq && to >= seq - 1);
+  const touched = linksIn(trace, epoch).filter(({ from, to }) => from <= seq && to >= seq - 1);
   return touched.length > 0 ? spanOf(touched) : { fromMs: fallbackMs, untilMs: fallbackMs + 1 };
 }
 
@@ -104,26 +135,78 @@ export function gapSpan(
   range: { readonly from: number; readonly to: number },
   saidAtMs: number,
 ): TimeSpan {
-  const links = trace.get(epoch)?.links ?? [];
+  const links = linksIn(trace, epoch);
   const right = links.find(({ from }) => from > range.to);
   const untilMs = right?.fromMs ?? saidAtMs;
   const left = links.findLast(({ to }) => to < range.from);
   return { fromMs: Math.min(left?.untilMs ?? untilMs, untilMs), untilMs: untilMs + 1 };
 }
 
+/** Most batches are of the newest epoch. */
+const findEpoch = ({ epochs }: ChainTrace, epoch: Ulid): EpochTrace | undefined => {
+  for (let i = epochs.length - 1; i >= 0; i--) if (epochs[i]!.epoch === epoch) return epochs[i];
+  return undefined;
+};
+
 function epochOf(trace: ChainTrace, epoch: Ulid): EpochTrace {
-  let of = trace.get(epoch);
-  if (of === undefined) {
-    if (trace.size >= EPOCHS_MAX) trace.delete([...trace.keys()].sort()[0]!);
-    of = { links: [], seals: [], sealedTo: 0 };
-    trace.set(epoch, of);
-  }
-  return of;
+  const known = findEpoch(trace, epoch);
+  if (known !== undefined) return known;
+  if (trace.epochs.length >= EPOCHS_MAX) forgetOldest(trace);
+  const made = { epoch, first: -1, last: -1, count: 0, seals: NO_SEALS, sealedTo: 0 };
+  // Not spread: that leaves room for sixteen more, and most gateways have one.
+  trace.epochs = trace.epochs.concat(made);
+  return made;
 }
 
-function joinFirst(links: ChainLink[]): void {
-  const [left, right] = links;
-  links.splice(0, 2, join(left!, right!));
+function forgetOldest(trace: ChainTrace): void {
+  const oldest = trace.epochs.map(({ epoch }) => epoch).sort()[0];
+  trace.epochs = trace.epochs.filter((of) => {
+    if (of.epoch === oldest) setLinks(trace.links, of, []);
+    return of.epoch !== oldest;
+  });
+}
+
+const linksIn = (trace: ChainTrace, epoch: Ulid): readonly ChainLink[] => {
+  const of = findEpoch(trace, epoch);
+  return of === undefined ? [] : linksOf(trace.links, of);
+};
+
+function linksOf(links: ChainLinks, { first }: EpochTrace): ChainLink[] {
+  const all: ChainLink[] = [];
+  for (let id = first; id >= 0; id = nextLink(links, id)) all.push(readLink(links, id));
+  return all;
+}
+
+function setLinks(links: ChainLinks, of: EpochTrace, all: readonly ChainLink[]): void {
+  for (let id = of.first; id >= 0; id = nextLink(links, id)) freeLink(links, id);
+  of.first = -1;
+  of.last = -1;
+  of.count = 0;
+  for (const link of all) append(links, of, link);
+}
+
+function append(links: ChainLinks, of: EpochTrace, link: ChainLink): void {
+  const id = takeLink(links, link);
+  if (of.last < 0) of.first = id;
+  else linkPage(links, of.last).next[linkSlot(of.last)] = id;
+  of.last = id;
+  of.count++;
+}
+
+/** The first two become one, in the second's place. */
+function joinFirst(links: ChainLinks, of: EpochTrace): void {
+  const { first } = of;
+  const second = nextLink(links, first);
+  const left = linkPage(links, first);
+  const right = linkPage(links, second);
+  const l = linkSlot(first);
+  const r = linkSlot(second);
+  right.from[r] = left.from[l]!;
+  right.fromMs[r] = Math.min(left.fromMs[l]!, right.fromMs[r]!);
+  right.untilMs[r] = Math.max(left.untilMs[l]!, right.untilMs[r]!);
+  of.first = second;
+  of.count--;
+  freeLink(links, first);
 }
 
 const join = (left: ChainLink, right: ChainLink): ChainLink => ({
@@ -136,3 +219,25 @@ const spanOf = (spans: readonly TimeSpan[]): TimeSpan => ({
   fromMs: Math.min(...spans.map(({ fromMs }) => fromMs)),
   untilMs: Math.max(...spans.map(({ untilMs }) => untilMs)),
 });
+
+/** As a checkpoint has it: epochs in their order, each with what is known of it. */
+export type SavedTrace = readonly (readonly [
+  Ulid,
+  Pick<EpochTrace, 'seals' | 'sealedTo'> & { readonly links: readonly ChainLink[] },
+])[];
+
+export const saveTrace = ({ epochs, links }: ChainTrace): SavedTrace =>
+  epochs.map((of) => {
+    const { epoch, seals, sealedTo } = of;
+    return [epoch, { links: linksOf(links, of), seals, sealedTo }] as const;
+  });
+
+/** Puts back into an empty trace what `saveTrace` gave. */
+export function restoreTrace(trace: ChainTrace, saved: SavedTrace): void {
+  for (const [epoch, { links, seals, sealedTo }] of saved) {
+    const of = epochOf(trace, epoch);
+    setLinks(trace.links, of, links);
+    of.seals = seals;
+    of.sealedTo = sealedTo;
+  }
+}

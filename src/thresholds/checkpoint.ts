@@ -1,6 +1,7 @@
 import type { Fact } from '../model/facts.ts';
-import type { GatewayId } from '../model/ids.ts';
+import type { GatewayId, Ulid } from '../model/ids.ts';
 import { fail, ok, type Result } from '../model/result.ts';
+import { restoreTrace, type SavedTrace, saveTrace } from './chain-trace.ts';
 import { readLines, readParts, writeLines, writeParts } from './checkpoint-bytes.ts';
 import { readCells, writeCells } from './checkpoint-cells.ts';
 import { readChannels, writeChannels } from './checkpoint-channels.ts';
@@ -14,20 +15,18 @@ import {
   gatewayOf,
   waitFor,
 } from './engine-state.ts';
-import type { SettledRange } from './gateway-progress.ts';
+import { restoreRanges, type SettledRange } from './gateway-progress.ts';
 import { addFact } from './registry-history.ts';
 import { restoreShiftSums, writeShiftSums } from './shift-sums.ts';
 
 type SavedFact = Pick<Fact, 'entity' | 'id' | 'validFromMs' | 'value'> & { readonly pos: number };
 
-type GatewayTrace = readonly Parameters<GatewayState['trace']['set']>[];
-
 interface SavedGateway {
   readonly id: GatewayId;
   readonly isNumbered: boolean;
   readonly isSettled: boolean;
-  readonly epochs: readonly (readonly [string, SettledRange[]])[];
-  readonly trace: GatewayTrace;
+  readonly epochs: readonly (readonly [Ulid, readonly SettledRange[]])[];
+  readonly trace: SavedTrace;
   readonly findings: GatewayState['findings'];
   readonly unregistered: readonly [readings: number, dayMs: number];
   readonly noted: readonly string[];
@@ -94,8 +93,8 @@ const savedGateway = (gateway: GatewayState): SavedGateway => ({
   id: gateway.id,
   isNumbered: gateway.isNumbered,
   isSettled: gateway.progress.isSettled,
-  epochs: [...gateway.progress.epochs],
-  trace: [...gateway.trace],
+  epochs: gateway.progress.epochs.map(({ epoch, ranges }) => [epoch, ranges] as const),
+  trace: saveTrace(gateway.trace),
   findings: gateway.findings,
   unregistered: [gateway.unregisteredReadings, gateway.unregisteredDayMs],
   noted: [...(gateway.noted ?? [])],
@@ -155,8 +154,8 @@ function restoreGateway(state: EngineState, saved: SavedGateway): void {
   const gateway = gatewayOf(state, saved.id);
   gateway.isNumbered = saved.isNumbered;
   gateway.progress.isSettled = saved.isSettled;
-  for (const [epoch, ranges] of saved.epochs) gateway.progress.epochs.set(epoch, ranges);
-  for (const [epoch, links] of saved.trace) gateway.trace.set(epoch, links);
+  for (const [epoch, ranges] of saved.epochs) restoreRanges(gateway.progress, epoch, ranges);
+  restoreTrace(gateway.trace, saved.trace);
   gateway.findings = saved.findings;
   [gateway.unregisteredReadings, gateway.unregisteredDayMs] = saved.unregistered;
   if (saved.noted.length > 0) gateway.noted = new Set(saved.noted);

@@ -3,7 +3,8 @@ import type { DeviceId, GatewayId, MetricName } from '../model/ids.ts';
 import { PAGE_CHANNELS } from './cell-page.ts';
 import { type CellStore, channelCells, createCellStore } from './cell-store.ts';
 import { type CellsMemo, createCellsMemo } from './cells-memo.ts';
-import type { ChainTrace } from './chain-trace.ts';
+import { type ChainLinks, createChainLinks } from './chain-links.ts';
+import { type ChainTrace, createChainTrace } from './chain-trace.ts';
 import { ChannelRow } from './channel.ts';
 import { type ChannelIndex, createChannelIndex } from './channel-index.ts';
 import { type ChannelPage, createChannelPage } from './channel-page.ts';
@@ -55,6 +56,7 @@ export interface EngineState {
   readonly limitSet: LimitSet;
   readonly history: RegistryHistory;
   readonly gateways: Map<GatewayId, GatewayState>;
+  readonly links: ChainLinks;
   readonly cells: CellStore;
   readonly channelPages: ChannelPage[];
   readonly channels: Channel[];
@@ -88,6 +90,7 @@ export const createEngineState = (
   limitSet,
   history: createRegistryHistory(),
   gateways: new Map(),
+  links: createChainLinks(),
   cells: createCellStore(),
   channelPages: [],
   channels: [],
@@ -115,7 +118,7 @@ export function gatewayOf(state: EngineState, id: GatewayId): GatewayState {
       isNumbered: false,
       lastDevice: null,
       channelCount: 0,
-      trace: new Map(),
+      trace: createChainTrace(state.links),
       findings: null,
       unregisteredReadings: 0,
       unregisteredDayMs: -1,
@@ -145,7 +148,8 @@ export function addChannel(
   const { page } = channelCells(state.cells, index);
   const channel = new ChannelRow(row, index, page, state.channelPages.at(-1)!);
   row.metrics = share(state.rules.parts, [...row.metrics, metric]);
-  row.channels = [...row.channels, channel];
+  // Not spread: that leaves room for sixteen more.
+  row.channels = row.channels.concat(channel);
   gateway.channelCount++;
   state.channels.push(channel);
   const named = state.channelsByName.ofDevice(device).filter((one) => one.metric === metric);

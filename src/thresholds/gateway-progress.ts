@@ -13,10 +13,19 @@ export interface SettledRange {
 /** Most epochs kept for a gateway; the oldest settled one is forgotten for a new one. */
 const EPOCHS_MAX = 64;
 
+/** What is in of an epoch: ranges ascending, adjacent ones joined. */
+interface EpochRanges {
+  readonly epoch: Ulid;
+  ranges: HeldRange[];
+}
+
+/** Changed in place by the next batch in order. */
+type HeldRange = { -readonly [K in keyof SettledRange]: SettledRange[K] };
+
 /** What is in of each epoch of a gateway, and whether anything below is still to come. */
 export interface GatewayProgress {
-  /** Ranges of each epoch, ascending, adjacent ones joined. */
-  readonly epochs: Map<Ulid, SettledRange[]>;
+  /** In the order in which they came. */
+  epochs: readonly EpochRanges[];
   /** False while a seq below the highest, or a batch before an epoch's first, is missing. */
   isSettled: boolean;
 }
@@ -28,9 +37,34 @@ export interface ChainBreak {
 }
 
 export const createGatewayProgress = (): GatewayProgress => ({
-  epochs: new Map(),
+  epochs: [],
   isSettled: true,
 });
+
+/** What is in of an epoch; undefined: nothing ever came. */
+export const rangesOf = (
+  progress: GatewayProgress,
+  epoch: Ulid,
+): readonly SettledRange[] | undefined => findEpoch(progress, epoch)?.ranges;
+
+/** Most batches are of the newest epoch. */
+function findEpoch({ epochs }: GatewayProgress, epoch: Ulid): EpochRanges | undefined {
+  for (let i = epochs.length - 1; i >= 0; i--) if (epochs[i]!.epoch === epoch) return epochs[i];
+  return undefined;
+}
+
+/** Puts back the ranges of one epoch after the other. */
+export function restoreRanges(
+  progress: GatewayProgress,
+  epoch: Ulid,
+  ranges: readonly SettledRange[],
+): void {
+  const held = ranges.map(({ from, to, prev, hash }) => ({ from, to, prev, hash }));
+  // Not spread: that leaves room for sixteen more, and most gateways have one.
+  progress.epochs = progress.epochs.concat({ epoch, ranges: held });
+}
+
+const NO_BREAKS: readonly ChainBreak[] = [];
 
 /** Adds what came; gives the breaks of the chain that it shows. What is known already adds nothing. */
 export function addRange(
@@ -38,18 +72,19 @@ export function addRange(
   epoch: Ulid,
   range: SettledRange,
 ): readonly ChainBreak[] {
-  const ranges = progress.epochs.get(epoch);
-  const last = ranges?.at(-1);
-  if (ranges === undefined) return addEpoch(progress, epoch, range);
+  const of = findEpoch(progress, epoch);
+  if (of === undefined) return addEpoch(progress, epoch, range);
+  const last = of.ranges.at(-1);
   if (last !== undefined && range.from === last.to + 1) {
-    ranges[ranges.length - 1] = { ...range, from: last.from, prev: last.prev };
+    const breaks = breakAt(epoch, last, range);
+    const wasFollowed = isFollowed(progress, last);
+    last.to = range.to;
+    last.hash = range.hash;
     // The usual case: the next in order, and no epoch hung on the batch that was the last.
-    if (!progress.isSettled || isFollowed(progress, last)) {
-      progress.isSettled = isSettled(progress);
-    }
-    return breakAt(epoch, last, range);
+    if (!progress.isSettled || wasFollowed) progress.isSettled = isSettled(progress);
+    return breaks;
   }
-  const breaks = insertRange(ranges, epoch, range);
+  const breaks = insertRange(of, epoch, range);
   progress.isSettled = isSettled(progress);
   return range.from === 1 ? [...breaks, ...firstBreaks(progress, epoch, range)] : breaks;
 }
@@ -59,20 +94,20 @@ function addEpoch(
   epoch: Ulid,
   range: SettledRange,
 ): readonly ChainBreak[] {
-  if (progress.epochs.size >= EPOCHS_MAX) forgetOldest(progress);
-  progress.epochs.set(epoch, [range]);
+  if (progress.epochs.length >= EPOCHS_MAX) forgetOldest(progress);
+  restoreRanges(progress, epoch, [range]);
   progress.isSettled = isSettled(progress);
-  return range.from === 1 ? firstBreaks(progress, epoch, range) : [];
+  return range.from === 1 ? firstBreaks(progress, epoch, range) : NO_BREAKS;
 }
 
 function forgetOldest(progress: GatewayProgress): void {
-  const oldest = [...progress.epochs.keys()].sort()[0];
-  if (oldest !== undefined) progress.epochs.delete(oldest);
+  const oldest = progress.epochs.map(({ epoch }) => epoch).sort()[0];
+  progress.epochs = progress.epochs.filter(({ epoch }) => epoch !== oldest);
   // An epoch that hung on the forgotten one must not wait for it for ever.
-  for (const ranges of progress.epochs.values()) {
+  for (const { ranges } of progress.epochs) {
     const first = ranges[0];
     if (first?.from === 1 && first.prev !== ZERO_HASH && !isLinked(progress, first)) {
-      ranges[0] = { ...first, prev: null };
+      first.prev = null;
     }
   }
 }
@@ -83,37 +118,33 @@ function firstBreaks(
   epoch: Ulid,
   range: SettledRange,
 ): readonly ChainBreak[] {
-  if (range.prev !== ZERO_HASH) return [];
-  for (const [other, ranges] of progress.epochs) {
+  if (range.prev !== ZERO_HASH) return NO_BREAKS;
+  for (const { epoch: other, ranges } of progress.epochs) {
     if (other !== epoch && ranges[0]?.from === 1 && ranges[0].prev === ZERO_HASH) {
       return [{ epoch: other > epoch ? other : epoch, seq: 1 }];
     }
   }
-  return [];
+  return NO_BREAKS;
 }
 
 const breakAt = (epoch: Ulid, left: SettledRange, right: SettledRange): readonly ChainBreak[] =>
   left.hash !== null && right.prev !== null && left.hash !== right.prev
     ? [{ epoch, seq: right.from }]
-    : [];
+    : NO_BREAKS;
 
 /** Puts in the parts of `range` that are missing, and joins what has become adjacent. */
-function insertRange(
-  ranges: SettledRange[],
-  epoch: Ulid,
-  range: SettledRange,
-): readonly ChainBreak[] {
-  const parts: SettledRange[] = [];
+function insertRange(of: EpochRanges, epoch: Ulid, range: SettledRange): readonly ChainBreak[] {
+  const parts: HeldRange[] = [];
   let from = range.from;
-  for (const known of ranges) {
+  for (const known of of.ranges) {
     if (known.to < from || known.from > range.to) continue;
     if (known.from > from) parts.push(partOf(range, from, known.from - 1));
     from = known.to + 1;
   }
   if (from <= range.to) parts.push(partOf(range, from, range.to));
-  if (parts.length === 0) return [];
-  const all = [...ranges, ...parts].sort((a, b) => a.from - b.from);
-  const joined: SettledRange[] = [];
+  if (parts.length === 0) return NO_BREAKS;
+  const all = [...of.ranges, ...parts].sort((a, b) => a.from - b.from);
+  const joined: HeldRange[] = [];
   const breaks: ChainBreak[] = [];
   for (const next of all) {
     const left = joined.at(-1);
@@ -123,11 +154,11 @@ function insertRange(
       joined[joined.length - 1] = { ...next, from: left.from, prev: left.prev };
     }
   }
-  ranges.splice(0, ranges.length, ...joined);
+  of.ranges = joined;
   return breaks;
 }
 
-const partOf = (range: SettledRange, from: number, to: number): SettledRange => ({
+const partOf = (range: SettledRange, from: number, to: number): HeldRange => ({
   from,
   to,
   prev: from === range.from ? range.prev : null,
@@ -135,18 +166,20 @@ const partOf = (range: SettledRange, from: number, to: number): SettledRange => 
 });
 
 const isSettled = (progress: GatewayProgress): boolean =>
-  [...progress.epochs.values()].every((ranges) => {
+  progress.epochs.every(({ ranges }) => {
     const first = ranges[0];
     return ranges.length === 1 && first?.from === 1 && isLinked(progress, first);
   });
 
-const isFollowed = (progress: GatewayProgress, last: SettledRange): boolean => {
-  for (const ranges of progress.epochs.values()) if (ranges[0]?.prev === last.hash) return true;
+function isFollowed({ epochs }: GatewayProgress, last: SettledRange): boolean {
+  for (let i = 0; i < epochs.length; i++) {
+    if (epochs[i]!.ranges[0]?.prev === last.hash) return true;
+  }
   return false;
-};
+}
 
 /** Whether the epoch's first batch follows one that is known: no epoch can vanish unseen. */
 const isLinked = (progress: GatewayProgress, first: SettledRange): boolean =>
   first.prev === null ||
   first.prev === ZERO_HASH ||
-  [...progress.epochs.values()].some((ranges) => ranges.at(-1)?.hash === first.prev);
+  progress.epochs.some(({ ranges }) => ranges.at(-1)?.hash === first.prev);

@@ -47,7 +47,9 @@ export function noteChain(
   const { sha256: hash } = entry;
   const range = { from: seq, to: seq, prev: batch.prev ?? null, hash };
   const breaks = addRange(gateway.progress, epoch, range);
-  const denied = traceLink(gateway.trace, epoch, { from: seq, to: seq, hash, ...span }, canSeal);
+  const { fromMs, untilMs } = span;
+  const link = { from: seq, to: seq, hash, fromMs, untilMs };
+  const denied = traceLink(gateway.trace, epoch, link, canSeal);
   for (const one of breaks) {
     const of = breakSpan(gateway.trace, one.epoch, one.seq, span.fromMs);
     note('chain-broken', of);

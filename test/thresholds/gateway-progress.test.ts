@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/model/digest.ts';
 import { Ulid, ZERO_HASH } from '../../src/model/ids.ts';
-import { addRange, createGatewayProgress } from '../../src/thresholds/gateway-progress.ts';
+import {
+  addRange,
+  createGatewayProgress,
+  rangesOf,
+} from '../../src/thresholds/gateway-progress.ts';
 
 const A = Ulid.parse('01JX000000000000000000000A');
 const B = Ulid.parse('01JX000000000000000000000B');
@@ -23,7 +27,7 @@ describe('addRange()', () => {
         const breaks = order.flatMap((seq) => [...addRange(progress, A, batch(A, seq))]);
         expect(breaks).toEqual([]);
         expect(progress.isSettled).toBe(true);
-        expect(progress.epochs.get(A)).toHaveLength(1);
+        expect(rangesOf(progress, A)).toHaveLength(1);
       }),
     );
   });
