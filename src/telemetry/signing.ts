@@ -34,12 +34,26 @@ export function signingKeyFromPem(pem: string): SigningKey {
 export const generateKeyPem = (): string =>
   generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-const publicKeyObject = (publicKey: string): KeyObject =>
-  createPublicKey({
-    key: Buffer.concat([SPKI_HEADER, Buffer.from(publicKey, 'base64')]),
-    format: 'der',
-    type: 'spki',
-  });
+/** A registered key that was used: reading it costs as much as a third of a verification. */
+interface UsedKey {
+  readonly keyId: string;
+  readonly object: KeyObject;
+}
+/** More than the gateways of one hub; beyond it all are read anew. */
+const USED_KEYS_MAX = 50_000;
+const usedKeys = new Map<string, UsedKey>();
+
+/** Throws when it is no key. */
+function usedKey(publicKey: string): UsedKey {
+  const known = usedKeys.get(publicKey);
+  if (known !== undefined) return known;
+  const spki = Buffer.concat([SPKI_HEADER, Buffer.from(publicKey, 'base64')]);
+  const object = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+  const used = { keyId: keyIdOf(publicKey), object };
+  if (usedKeys.size >= USED_KEYS_MAX) usedKeys.clear();
+  usedKeys.set(publicKey, used);
+  return used;
+}
 
 /** The bytes signed: canonical JSON of the message without `sig`. */
 const signedBytes = (message: Readonly<Record<string, unknown>>): Buffer => {
@@ -61,10 +75,12 @@ export function verifyMessage(
   message: Readonly<Record<string, unknown>>,
   publicKey: string,
 ): boolean {
-  if (message['keyId'] !== keyIdOf(publicKey) || typeof message['sig'] !== 'string') return false;
+  const { keyId, sig } = message;
+  if (typeof sig !== 'string') return false;
   try {
-    const signature = Buffer.from(message['sig'], 'base64');
-    return verify(null, signedBytes(message), publicKeyObject(publicKey), signature);
+    const key = usedKey(publicKey);
+    const signature = Buffer.from(sig, 'base64');
+    return keyId === key.keyId && verify(null, signedBytes(message), key.object, signature);
   } catch {
     // A key or signature of the wrong size is a wrong signature, not a fault of ours.
     return false;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { BATCH_BYTES_MAX, BATCH_VALUES_MAX, type Batch } from '../model/batch.ts';
 import { FLAGS } from '../model/flags.ts';
 import type { GatewayId, Ulid } from '../model/ids.ts';
+import { isNameText, isSha256Text, isUlidText } from './plain-text.ts';
 
 export type RejectionReason =
   | 'oversize'
@@ -49,12 +50,9 @@ export type Validated =
 
 type Fields = Record<string, unknown>;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-const SHA256 = /^[0-9a-f]{64}$/;
 const CLOCK_SOURCES: ReadonlySet<unknown> = new Set(['gps', 'ntp', 'ptp', 'free', 'virtual']);
 
-const isName = (value: unknown): boolean => typeof value === 'string' && NAME.test(value);
+const isName = (value: unknown): boolean => typeof value === 'string' && isNameText(value);
 const isInteger = (value: unknown, min: number): value is number =>
   Number.isSafeInteger(value) && (value as number) >= min;
 const isFields = (value: unknown): value is Fields =>
@@ -107,7 +105,9 @@ function parkedOf(envelope: Fields): ParkedMessage | Rejection {
 }
 
 function placeOf({ epoch, seq }: Fields): Place | null {
-  return typeof epoch === 'string' && ULID.test(epoch) && isInteger(seq, 1) ? { epoch, seq } : null;
+  return typeof epoch === 'string' && isUlidText(epoch) && isInteger(seq, 1)
+    ? { epoch, seq }
+    : null;
 }
 
 function rejected(reason: RejectionReason, path: string, expected: string): Rejection {
@@ -118,11 +118,11 @@ function rejected(reason: RejectionReason, path: string, expected: string): Reje
 function checkBatch(batch: Fields): number | Fault {
   const { epoch, seq, prev, createdAt, clock, meta, frames } = batch;
   if (epoch !== undefined) {
-    if (typeof epoch !== 'string' || !ULID.test(epoch)) return fault('epoch', 'a ULID');
+    if (typeof epoch !== 'string' || !isUlidText(epoch)) return fault('epoch', 'a ULID');
     if (seq === undefined || prev === undefined) return fault('epoch', 'seq and prev beside it');
   }
   if (seq !== undefined && !isInteger(seq, 1)) return fault('seq', 'an integer from 1');
-  if (prev !== undefined && (typeof prev !== 'string' || !SHA256.test(prev))) {
+  if (prev !== undefined && (typeof prev !== 'string' || !isSha256Text(prev))) {
     return fault('prev', '64 lower-case hex digits');
   }
   if (!isInteger(createdAt, 0)) return fault('createdAt', 'UTC milliseconds');
@@ -188,7 +188,7 @@ function countValues(frame: Fields, path: string): number | Fault {
   }
   let count = 0;
   for (const metric in values) {
-    if (!NAME.test(metric)) {
+    if (!isNameText(metric)) {
       if (dropProto(values, metric)) continue;
       return fault(`${path}.values.${metric}`, 'a metric name');
     }
@@ -209,7 +209,7 @@ function countValues(frame: Fields, path: string): number | Fault {
 function flagsFault(flags: unknown, values: Fields, path: string): Fault | null {
   if (!isFields(flags)) return fault(`${path}.flags`, 'an object');
   for (const metric in flags) {
-    if (!NAME.test(metric)) {
+    if (!isNameText(metric)) {
       if (dropProto(flags, metric)) continue;
       return fault(`${path}.flags.${metric}`, 'a metric name');
     }
