@@ -39,6 +39,8 @@ export interface AlertDeps {
   readonly redisUrl?: string;
   readonly log: Logger;
   readonly metrics: Registry;
+  /** The platform compares it with its own: a request signed by a clock that is off is refused for good. */
+  readonly now: () => number;
 }
 
 /**
@@ -87,7 +89,7 @@ export async function startAlerts(
 /** Outbox → queue → platform. */
 async function startPush(
   settings: AlertSettings,
-  { db, databaseUrl, redisUrl, log }: AlertDeps,
+  { db, databaseUrl, redisUrl, log, now }: AlertDeps,
   metrics: AlertMetrics,
 ): Promise<{ wake(): void; close(): Promise<void> }> {
   const { platform, retry } = settings;
@@ -95,6 +97,7 @@ async function startPush(
     url: platform.url,
     keys: { accessKey: platform.accessKey, secretKey: secretKeyOf(platform) },
     timeoutMs: platform.timeoutMs,
+    now,
   });
   const store = redisUrl === undefined ? postgresQueue(databaseUrl) : redisQueue(redisUrl);
   const { redriveMs } = retry;
@@ -104,7 +107,7 @@ async function startPush(
   });
   try {
     const worker = await startPushWorker(settings, {
-      ...{ db, store, client, log },
+      ...{ db, store, client, log, now },
       onOutcome: metrics.attempted,
       onJobDone: dispatcher.done,
     });

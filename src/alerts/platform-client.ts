@@ -29,10 +29,12 @@ export function createPlatformClient({
   url,
   keys,
   timeoutMs,
+  now,
 }: {
   readonly url: string;
   readonly keys: SignerKeys;
   readonly timeoutMs: number;
+  readonly now: () => number;
 }): PlatformClient {
   const aborted = new AbortController();
 
@@ -47,7 +49,7 @@ export function createPlatformClient({
       method,
       path: target.pathname,
       query: '',
-      nowMs: Date.now(),
+      nowMs: now(),
     });
     try {
       const response = await fetch(target, {

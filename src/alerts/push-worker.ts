@@ -23,6 +23,7 @@ export interface PushWorkerDeps {
   readonly store: QueueStore;
   readonly client: PlatformClient;
   readonly log: Logger;
+  readonly now: () => number;
   onOutcome(kind: PushOutcome['kind'], tookMs: number): void;
   /** A job has left the queue; its row may be due again. */
   onJobDone(idempotencyKey: string | undefined): void;
@@ -50,17 +51,17 @@ export async function startPushWorker(
 async function attempt(
   idempotencyKey: string,
   settings: AlertSettings,
-  { db, client, log, onOutcome }: PushWorkerDeps,
+  { db, client, log, now, onOutcome }: PushWorkerDeps,
 ): Promise<void> {
   const leaseMs = 2 * settings.platform.timeoutMs + LEASE_MARGIN_MS;
   const claim = await claimPush(db, idempotencyKey, leaseMs);
   if (claim === undefined) return;
   const startedMs = performance.now();
-  const { outcome, status } = await send(claim, client);
+  const { outcome, status } = await send(claim, client, now);
   const tookMs = performance.now() - startedMs;
   const askedMs = outcome.kind === 'wait' ? outcome.afterMs : null;
   const delayMs = backoffMs(claim.attempt, askedMs, settings.retry, Math.random);
-  await settlePush(db, claim, { outcome, status, tookMs, endedAtMs: Date.now(), delayMs });
+  await settlePush(db, claim, { outcome, status, tookMs, endedAtMs: now(), delayMs });
   onOutcome(outcome.kind, tookMs);
   const about = { idempotencyKey, attempt: claim.attempt, status };
   if (outcome.kind === 'accepted') {
@@ -76,14 +77,15 @@ async function attempt(
 async function send(
   claim: PushClaim,
   client: PlatformClient,
+  now: () => number,
 ): Promise<{ outcome: PushOutcome; status: PlatformAnswer['status'] }> {
   if (claim.maybeHeld) {
     const answer = await client.held(claim.clueNo);
-    const outcome = outcomeOfHeld(answer, claim.revision, Date.now());
+    const outcome = outcomeOfHeld(answer, claim.revision, now());
     if (outcome.kind !== 'absent') return { outcome, status: unsettled(answer, outcome) };
   }
   const answer = await client.push(claim.idempotencyKey, claim.body);
-  return { outcome: outcomeOfPush(answer, Date.now()), status: answer.status };
+  return { outcome: outcomeOfPush(answer, now()), status: answer.status };
 }
 
 /** The question failed and the push stays unknown: its row must say so, whatever the status was. */

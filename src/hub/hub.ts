@@ -113,6 +113,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     ...(redisUrl === undefined ? {} : { redisUrl }),
     log: log.child({ part: 'alerts' }),
     metrics,
+    now: clock.machineMs,
   });
   stack.push('push to the platform', () => closeWithin(PUSH_CLOSE_MS_MAX, alerts.close));
   signal.throwIfAborted();

@@ -2,6 +2,8 @@
 export interface SteadyClock {
   /** UTC ms; never goes back. */
   now(): number;
+  /** UTC ms without a step that has not stood for long, for who compares it with a clock of theirs. */
+  machineMs(): number;
   /** How far the machine's clock is from it, ms: positive when the machine's is ahead. */
   stepMs(): number;
 }
@@ -63,6 +65,10 @@ export function createSteadyClock(settings: SteadyClockSettings): SteadyClock {
       follow();
       shownMs = Math.max(shownMs, Math.floor(monotonicMs() + offsetMs));
       return shownMs;
+    },
+    machineMs() {
+      follow();
+      return Math.floor(monotonicMs() + offsetMs);
     },
     stepMs: () => stepMs,
   };

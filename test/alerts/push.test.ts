@@ -40,7 +40,7 @@ async function start(over: object = {}, databaseUrl = database.url): Promise<Run
       retry: { backoffMsMin: 10, backoffMsMax: 40, redriveMs: HOUR_MS },
       ...over,
     }),
-    { db: database.db, databaseUrl, log: silentLog, metrics },
+    { db: database.db, databaseUrl, log: silentLog, metrics, now: Date.now },
   );
 }
 

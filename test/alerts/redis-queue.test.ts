@@ -54,7 +54,7 @@ async function start(redriveMs = 300): Promise<void> {
     }),
     {
       ...{ db: database.db, databaseUrl: database.url, redisUrl: redis.url },
-      ...{ log: silentLog, metrics: new Registry() },
+      ...{ log: silentLog, metrics: new Registry(), now: Date.now },
     },
   );
 }

@@ -48,9 +48,12 @@ export function hubSettings(options: {
   };
 }
 
-/** The same as a file for `wugan hub -c`. */
-export function writeHubFile(options: Parameters<typeof hubSettings>[0]): string {
+/** The same, with further sections, as a file for `wugan hub -c`. */
+export function writeHubFile(
+  options: Parameters<typeof hubSettings>[0],
+  sections: Readonly<Record<string, unknown>> = {},
+): string {
   const file = join(options.dataDir, 'hub.yaml');
-  writeFileSync(file, stringify(hubSettings(options)));
+  writeFileSync(file, stringify({ ...hubSettings(options), ...sections }));
   return file;
 }

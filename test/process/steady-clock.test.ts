@@ -68,6 +68,10 @@ describe('createSteadyClock()', () => {
       const nowMs = clock.now();
       expect(nowMs).toBeGreaterThanOrEqual(before);
       before = nowMs;
+      // What others' clocks are compared with goes back when the step is taken over.
+      const isTakenOver = minute >= 10;
+      const machineMs = START_MS + state.realMs - (isTakenOver ? HOUR_MS : 0);
+      expect(clock.machineMs()).toBe(machineMs);
     }
     expect(before).toBe(START_MS + state.realMs - HOUR_MS);
   });
