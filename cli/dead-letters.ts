@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError } from '../src/process/config-file.ts';
+import { ConfigError, readNamedFile } from '../src/process/config-file.ts';
+import { StartError } from './busy-port.ts';
+import { printable, printableLines } from './printable.ts';
 
 interface HubOptions {
   readonly url: string;
@@ -39,18 +40,28 @@ export async function listLetters(options: ListOptions): Promise<void> {
   }
 }
 
+/** What is in it came from strangers, also a part of its detail. */
 const lineOf = ({ id, receivedAtMs, source, reason, detail, bytes, replayOutcome }: Letter) =>
-  `${id}  ${new Date(receivedAtMs).toISOString()}  ${source}  ${reason}: ${detail} (${bytes} bytes)` +
-  (replayOutcome === null ? '' : `  replayed: ${replayOutcome}`);
+  printable(
+    `${id}  ${new Date(receivedAtMs).toISOString()}  ${source}  ${reason}: ` +
+      `${detail.replace(/^: /, '')} (${bytes} bytes)` +
+      (replayOutcome === null ? '' : `  replayed: ${replayOutcome}`),
+  );
 
 /** Prints one with its bytes: as text when they are, else in hex. */
 export async function showLetter(id: string, { url }: HubOptions): Promise<void> {
-  const letter = Letter.extend({ raw: z.base64() }).parse(await ask(url, `/${id}`));
+  const letter = Letter.extend({ raw: z.base64() }).parse(await ask(url, `/${checkedId(id)}`));
   const { raw, ...rest } = letter;
   const bytes = Buffer.from(raw, 'base64');
   const text = bytes.toString('utf8');
-  console.log(JSON.stringify(rest, null, 2));
-  console.log(Buffer.from(text).equals(bytes) ? text : bytes.toString('hex'));
+  console.log(printableLines(JSON.stringify(rest, null, 2)));
+  console.log(Buffer.from(text).equals(bytes) ? printableLines(text) : bytes.toString('hex'));
+}
+
+function checkedId(text: string): number {
+  const id = Number(text);
+  if (Number.isSafeInteger(id) && id > 0) return id;
+  throw new StartError(`Cannot use the id ${JSON.stringify(text)}: expected a number of the list`);
 }
 
 /** Replays those named, or all of a reason that were not replayed with success. Gives the exit code. */
@@ -59,18 +70,18 @@ export async function replayLetters(
   { url, reason, tokenFile }: ReplayOptions,
 ): Promise<number> {
   if ((ids.length === 0) === (reason === undefined)) {
-    throw new ConfigError('dead-letters replay', ['expected ids, or --reason']);
+    throw new StartError('Cannot replay dead letters: give ids, or --reason, and not both');
   }
-  const wanted: (string | number)[] = [...ids];
+  const wanted = ids.map(checkedId);
   if (reason !== undefined) {
     for await (const { id, replayOutcome } of lettersOf({ url, reason })) {
       if (replayOutcome !== 'stored' && replayOutcome !== 'duplicate') wanted.push(id);
     }
   }
-  const authorization = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
+  const authorization = `Bearer ${tokenOf(tokenFile)}`;
   let failed = 0;
   // The oldest first: as they came.
-  for (const id of wanted.reverse()) {
+  for (const id of wanted.sort((a, b) => a - b)) {
     try {
       const init = { method: 'POST', headers: { authorization } };
       const answer = await ask(url, `/${id}/replay`, init);
@@ -78,11 +89,17 @@ export async function replayLetters(
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       failed += 1;
-      console.error(`${id}  ${error.message}. ${error.hint}`);
+      console.error(printable(`${id}  ${error.message}. ${error.hint}`));
     }
   }
   console.log(`${wanted.length - failed} of ${wanted.length} taken in`);
   return failed === 0 ? 0 : 1;
+}
+
+function tokenOf(file: string): string {
+  const token = readNamedFile(file).toString().trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ConfigError(file, ['expected the token alone, in one line']);
 }
 
 async function* lettersOf({
@@ -120,10 +137,14 @@ async function ask(url: string, path: string, init: RequestInit = {}): Promise<u
   try {
     answer = await fetch(address, init);
   } catch (error) {
-    const { cause } = error as { cause?: Error };
-    throw new ConfigError(`--url ${url}`, [cause?.message ?? (error as Error).message]);
+    const { message, cause } = error as Error & { cause?: Error };
+    throw new StartError(
+      `Cannot reach the hub at ${url}: ${cause?.message ?? message}. Start it, or name it with --url`,
+    );
   }
-  const body: unknown = await answer.json();
-  if (answer.ok) return body;
-  throw new Refusal(Failure.parse(body).error);
+  const body: unknown = await answer.json().catch(() => null);
+  const failure = Failure.safeParse(body);
+  if (failure.success) throw new Refusal(failure.data.error);
+  if (answer.ok && body !== null) return body;
+  throw new StartError(`Cannot use ${address}: no hub answers there; name the hub with --url`);
 }

@@ -5,7 +5,7 @@ export function runHubPassword(clientId: string, { file }: { readonly file: stri
   const password = makePassword(file, clientId);
   console.log(password);
   console.error(
-    `${clientId} may connect with this password and its own name. The file ${file} holds only the digest: ` +
-      'write the password into the gateway’s mqtt.password now.',
+    `${clientId} may connect with this password and its own name; one made before holds no more. The file ` +
+      `${file} has only the digest: write the password into the gateway's mqtt.password now.`,
   );
 }

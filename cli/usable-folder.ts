@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
+import { fileFaultText } from '../src/process/file-fault.ts';
 import { makeFolder } from '../src/process/make-folder.ts';
 import { StartError } from './busy-port.ts';
-import { fileFaultText } from './file-fault.ts';
 
 /**
  * Makes a folder if there is none and checks that it can be written to, before anything is started.

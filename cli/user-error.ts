@@ -1,6 +1,6 @@
 import { ConfigError } from '../src/process/config-file.ts';
+import { fileFaultText } from '../src/process/file-fault.ts';
 import { StartError } from './busy-port.ts';
-import { fileFaultText } from './file-fault.ts';
 
 /**
  * What to print of an error that the user can mend; undefined: it is a bug and keeps its stack. That
@@ -16,6 +16,11 @@ export function userErrorText(error: unknown): string | undefined {
   }
   if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE') {
     return error.message;
+  }
+  const { code, address, port } = error as NodeJS.ErrnoException &
+    Readonly<Record<string, unknown>>;
+  if (code === 'EADDRINUSE') {
+    return `Port ${port} on ${address} is in use: stop what uses it, or choose another`;
   }
   return fileFaultText(error);
 }

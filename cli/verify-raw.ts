@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Batch } from '../src/model/batch.ts';
 import { sha256Hex } from '../src/model/digest.ts';
 import { DIALECTS } from '../src/model/entry.ts';
 import { Sha256Hex } from '../src/model/ids.ts';
 import { SECOND_MS } from '../src/model/time.ts';
-import { ConfigError } from '../src/process/config-file.ts';
 import { decodePayload } from '../src/telemetry/decode-payload.ts';
 import { ReadingContext } from '../src/telemetry/hj212/reading-context.ts';
 import { GapMessage, SealMessage } from '../src/telemetry/messages.ts';
@@ -38,16 +36,18 @@ interface Message extends z.infer<typeof RawLine> {
 }
 
 /**
- * Compares a package's inputs with the raw messages that the gateways sent: the bytes have their digests,
- * the chain runs without a break to a seal, the seal is signed by the key, and every value of the inputs
- * was sent. `publicKeys`: the gateways', as registered; empty: seals are not checked.
+ * Compares a package's inputs with the raw messages that the gateways sent, one a line of `text`: the
+ * bytes have their digests, the chain runs without a break to a seal of its last message, seal and gaps
+ * are signed by a key, and every value of the inputs was sent. A message of no chain is found wrong:
+ * anybody could have added it. `publicKeys`: the gateways', as registered; empty: signatures are not
+ * checked. Throws for a line that is no raw message.
  */
 export function verifyRaw(
-  file: string,
+  text: string,
   inputs: RuleInputs,
   publicKeys: readonly string[],
 ): RawFinding[] {
-  const messages = readMessages(file);
+  const messages = readMessages(text);
   const altered = messages.filter(({ bytes, sha256 }) => sha256Hex(bytes) !== sha256);
   return [
     {
@@ -55,21 +55,20 @@ export function verifyRaw(
       text: `${messages.length} raw messages, ${altered.length} of them altered`,
     },
     ...chainFindings(messages, publicKeys),
+    ...looseFindings(messages),
     valueFinding(messages, inputs),
   ];
 }
 
-function readMessages(file: string): Message[] {
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
+function readMessages(text: string): Message[] {
+  const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line, i) => {
     try {
       const read = RawLine.parse(JSON.parse(line));
       if (read.dialect === 'hj212') ReadingContext.parse(JSON.parse(read.context ?? ''));
       return { ...read, bytes: Buffer.from(read.raw, 'base64') };
-    } catch (error) {
-      throw new ConfigError(file, [`line ${i + 1}: no raw message: ${(error as Error).message}`]);
+    } catch {
+      throw new Error(`line ${i + 1} is no raw message`);
     }
   });
 }
@@ -112,23 +111,41 @@ function linkOf(message: Message): Link[] {
 const follows = (before: Link, link: Link): boolean =>
   link.from === before.to + 1 && link.prev === before.hash;
 
+/** The seal must cover the last message: what comes behind a seal can be put there by anybody. */
 function sealFinding(
   name: string,
   own: readonly Message[],
   links: readonly Link[],
   publicKeys: readonly string[],
 ): RawFinding {
-  const seals = own
-    .filter(({ kind }) => kind === 'seal')
-    .map(({ bytes }) => SealMessage.parse(JSON.parse(bytes.toString())));
-  const seal = seals.find(({ upTo, hash }) => links.some((l) => l.to === upTo && l.hash === hash));
+  const of = (kind: string) => own.filter((message) => message.kind === kind);
+  const head = links.at(-1);
+  const seals = of('seal')
+    .map(({ bytes }) => SealMessage.parse(JSON.parse(bytes.toString())))
+    .filter(({ upTo, hash }) => head?.to === upTo && head.hash === hash);
+  const [seal] = seals;
   if (seal === undefined) return { isRight: false, text: `${name}: no seal covers the messages` };
   if (publicKeys.length === 0) {
     return { isRight: true, text: `${name}: sealed up to ${seal.upTo}, not checked without --key` };
   }
-  const isSigned = publicKeys.some((key) => verifyMessage(seal, key));
-  const how = isSigned ? 'signed by a key' : 'NOT signed by a key';
-  return { isRight: isSigned, text: `${name}: sealed up to ${seal.upTo}, ${how}` };
+  const isSigned = (message: SealMessage | GapMessage): boolean =>
+    publicKeys.some((key) => verifyMessage(message, key));
+  // A forged gap would bridge from a forged batch to a true one.
+  const gaps = of('gap').map(({ bytes }) => GapMessage.parse(JSON.parse(bytes.toString())));
+  const unsigned = gaps.filter((gap) => !isSigned(gap));
+  if (unsigned.length > 0) {
+    return { isRight: false, text: `${name}: ${unsigned.length} gaps NOT signed by a key` };
+  }
+  const isSealed = seals.some(isSigned);
+  const how = isSealed ? 'signed by a key' : 'NOT signed by a key';
+  return { isRight: isSealed, text: `${name}: sealed up to ${seal.upTo}, ${how}` };
+}
+
+function looseFindings(messages: readonly Message[]): RawFinding[] {
+  const loose = messages.filter(({ epoch, seq }) => epoch === null || seq === null).length;
+  return loose === 0
+    ? []
+    : [{ isRight: false, text: `${loose} raw messages stand in no chain: no seal covers them` }];
 }
 
 function batchOf({ bytes: raw, dialect, context, receivedAtMs }: Message): Batch | undefined {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../src/model/digest.ts';
 import { Sha256Hex } from '../src/model/ids.ts';
+import { ConfigError, readNamedFile } from '../src/process/config-file.ts';
 import { evaluateRule } from '../src/thresholds/evaluate-rule.ts';
 import type { RuleInputs } from '../src/thresholds/rule-inputs.ts';
-import { verifyRaw } from './verify-raw.ts';
+import { printable } from './printable.ts';
+import { type RawFinding, verifyRaw } from './verify-raw.ts';
 
 /** What of a package is looked at; the rest is covered by its hash. */
 const Package = z.looseObject({
@@ -29,18 +30,27 @@ export interface VerifyOptions {
   readonly key?: readonly string[];
 }
 
+const ED25519_KEY_BYTES = 32;
+
 /**
  * `wugan verify`: recomputes an evidence package offline, from its file alone. True only when its bytes
- * have the expected id and its inputs give its result, hash for hash.
+ * have the expected id and its inputs give its result, hash for hash; with `raw` also only when the raw
+ * messages bear it out. Throws `ConfigError` for a file that can't be read and a key that is none.
  */
 export function verifyPackage(
   file: string,
   { id: expectedId, raw: rawFile, key: keys = [] }: VerifyOptions,
 ): boolean {
-  const bytes = readFileSync(file);
+  for (const key of keys) {
+    if (Buffer.from(key, 'base64').length !== ED25519_KEY_BYTES) {
+      throw new ConfigError('--key', [`expected a public key, 44 characters; found ${key}`]);
+    }
+  }
+  const bytes = readNamedFile(file);
+  const rawBytes = rawFile === undefined ? undefined : readNamedFile(rawFile);
   const packageId = sha256Hex(bytes);
   const say = (isRight: boolean, text: string): boolean => {
-    console.log(`${isRight ? 'ok   ' : 'WRONG'} ${text}`);
+    console.log(`${isRight ? 'ok   ' : 'WRONG'} ${printable(text)}`);
     return isRight;
   };
   const isId =
@@ -48,16 +58,29 @@ export function verifyPackage(
       ? say(true, `package id (SHA-256 of the bytes): ${packageId}; compare it with the clue's`)
       : say(packageId === expectedId, `package id is ${packageId}, expected ${expectedId}`);
   const parsed = Package.safeParse(jsonOf(bytes.toString('utf8')));
-  if (!parsed.success)
-    return say(false, `not an evidence package: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) return say(false, `${file} is no evidence package`);
   const { clueNo, result, inputs } = parsed.data;
   const { limit, window, verdict } = result;
-  console.log(
-    `      clue ${clueNo}: ${limit.kind}, lower bound ${window.lowerBound} against ` +
-      `${limit.value} ${limit.unit}: ${verdict}`,
-  );
+  const named = `clue ${clueNo}: ${limit.kind}, lower bound ${window.lowerBound}`;
+  console.log(printable(`      ${named} against ${limit.value} ${limit.unit}: ${verdict}`));
+  const isResult = isRecomputed(inputs as unknown as RuleInputs, result, say);
+  const isRaw =
+    rawBytes === undefined ||
+    rawFindings(rawBytes, inputs as unknown as RuleInputs, keys)
+      .map(({ isRight, text }) => say(isRight, text))
+      .every((isRight) => isRight);
+  return isId && isResult && isRaw;
+}
+
+type Say = (isRight: boolean, text: string) => boolean;
+
+function isRecomputed(
+  inputs: RuleInputs,
+  result: z.infer<typeof Package>['result'],
+  say: Say,
+): boolean {
   try {
-    const recomputed = evaluateRule(inputs as unknown as RuleInputs);
+    const recomputed = evaluateRule(inputs);
     const isInput = say(
       recomputed.inputHash === result.inputHash,
       'the inputs have the hash that the result names',
@@ -68,12 +91,22 @@ export function verifyPackage(
       canonicalJson(recomputed) === canonicalJson(named),
       `the inputs give ${recomputed.verdict}, lower bound ${recomputed.window.lowerBound}; result hash ${recomputed.resultHash}`,
     );
-    if (rawFile === undefined) return isId && isInput && isResult;
-    const found = verifyRaw(rawFile, inputs as unknown as RuleInputs, keys);
-    for (const { isRight, text } of found) say(isRight, text);
-    return isId && isInput && isResult && found.every(({ isRight }) => isRight);
+    return isInput && isResult;
   } catch (error) {
     return say(false, `the inputs can't be evaluated: ${(error as Error).message}`);
+  }
+}
+
+function rawFindings(
+  bytes: Buffer,
+  inputs: RuleInputs,
+  keys: readonly string[],
+): readonly RawFinding[] {
+  try {
+    return verifyRaw(bytes.toString(), inputs, keys);
+  } catch (error) {
+    const text = `the raw messages can't be read: ${(error as Error).message}`;
+    return [{ isRight: false, text }];
   }
 }
 

@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { fileFault } from './file-fault.ts';
 
 /** A settings file that can't be used: every fault at once, each with its place. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
 
   constructor(file: string, faults: readonly string[]) {
-    super(`Cannot use ${file}:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    const [only] = faults;
+    const isLine = faults.length === 1 && only?.includes('\n') === false;
+    const text = isLine ? ` ${only}` : faults.map((fault) => `\n  - ${fault}`).join('');
+    super(`Cannot use ${file}:${text}`);
     this.name = 'ConfigError';
     this.faults = faults;
   }
 }
 
-/** One line per fault: path, value, what was expected. */
+/** A value in a fault is cut to so many characters. */
+const FOUND_CHARS_MAX = 120;
+const SECRET = /secret|token|password/i;
+
+/** One line per fault: path, what was expected, what was found. Never shows a secret. */
 export function describeIssues(error: z.ZodError, input: unknown): string[] {
   return error.issues.map((issue) => {
     const value = issue.path.reduce<unknown>(
@@ -21,26 +29,50 @@ export function describeIssues(error: z.ZodError, input: unknown): string[] {
       input,
     );
     const path = issue.path.length === 0 ? '(top level)' : issue.path.join('.');
-    return `${path}: ${issue.message}; found ${JSON.stringify(value) ?? 'nothing'}`;
+    return `${path}: ${expectation(issue.message)}${foundText(issue, value)}`;
   });
+}
+
+/** Zod's "Invalid input: expected number, received undefined": what was found is said once, by us. */
+const expectation = (message: string): string =>
+  message.replace(/^Invalid input: (expected .*?)(, received \w+)?$/, '$1');
+
+function foundText({ code, path }: z.core.$ZodIssue, value: unknown): string {
+  // The message names the keys already; beside them the object may hold anything.
+  if (code === 'unrecognized_keys') return '';
+  const isSecret = path.some((key) => SECRET.test(String(key)));
+  const shown = JSON.stringify(value, (key, member) => (SECRET.test(key) ? '…' : member));
+  if (shown === undefined) return '; found nothing';
+  if (isSecret) return '; what was found is not shown';
+  const text = shown.replace(/\/\/[^/@\s]*@/g, '//…@');
+  return `; found ${text.length > FOUND_CHARS_MAX ? `${text.slice(0, FOUND_CHARS_MAX)}…` : text}`;
+}
+
+/** Reads a file that the user named. Throws `ConfigError` that says why it can't be read. */
+export function readNamedFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const fault = fileFault(error as NodeJS.ErrnoException) ?? (error as Error).message;
+    throw new ConfigError(file, [`cannot be read: ${fault}`]);
+  }
 }
 
 /** Reads a YAML file. Throws `ConfigError` with line numbers when it is not YAML. */
 export function readYaml(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError(file, [`cannot be read: ${(error as NodeJS.ErrnoException).code}`]);
-  }
-  const document = parseDocument(text, { prettyErrors: true });
+  const document = parseDocument(readNamedFile(file).toString(), { prettyErrors: true });
   if (document.errors.length > 0) {
     throw new ConfigError(
       file,
       document.errors.map((error) => error.message),
     );
   }
-  return document.toJS();
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Aliases that unfold to more than anybody writes by hand.
+    throw new ConfigError(file, [(error as Error).message]);
+  }
 }
 
 /** Reads and checks a YAML file; all faults are reported together. The result is frozen by type. */

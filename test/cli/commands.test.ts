@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createAverageRate } from '../../cli/average-rate.ts';
 import { assertPortsFree } from '../../cli/busy-port.ts';
@@ -48,11 +51,40 @@ describe('bin/wugan.js', () => {
     ['simulate', 'fleet', '--mqtt-url', 'nonsense'],
     ['simulate', 'fleet', '--mqtt-url', 'http://127.0.0.1:1883'],
     ['verify', '/nowhere/package.json'],
+    ['verify', import.meta.dirname],
+    ['verify', import.meta.filename, '--raw', '/nowhere/raw.ndjson'],
+    ['verify', import.meta.filename, '--key', 'short'],
+    ['dead-letters', 'list', '--url', 'http://127.0.0.1:1'],
+    ['dead-letters', 'show', '../status'],
   ])('says in words what is wrong with %s %s %s %s', (...args) => {
     const { status, stderr } = wugan(...args.filter((arg) => arg !== undefined));
     expect(stderr).toMatch(/^Cannot .{20,}\n$/);
     expect(stderr).toContain(args.at(-1)?.replace('/below', ''));
     expect(status).toBe(2);
+  });
+
+  it('leaves a file alone that holds no passwords', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'wugan-password-')), 'hub.yaml');
+    writeFileSync(file, 'dataDir: data\n');
+    const { status, stderr } = wugan('hub', 'password', 'gw-1', '-f', file);
+    expect(stderr).toContain(`Cannot use ${file}: line 1: expected client-id`);
+    expect(status).toBe(2);
+    expect(readFileSync(file, 'utf8')).toBe('dataDir: data\n');
+  });
+
+  it('says that a folder is no journal', () => {
+    const { status, stderr } = wugan('replay', '--journal', import.meta.dirname);
+    expect(stderr).toContain(`Cannot read the journal ${import.meta.dirname}: it is no file`);
+    expect(status).toBe(2);
+  });
+
+  it('answers a package of an unknown shape without steering the terminal', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'wugan-verify-')), 'p\u001b[31m.json');
+    writeFileSync(file, '{"clueNo":"\\u001b]0;x\\u0007"}');
+    const { status, stdout } = wugan('verify', file);
+    expect(status).toBe(1);
+    expect(stdout).toContain('\\u001b[31m.json is no evidence package');
+    expect(stdout).not.toContain('\u001b');
   });
 
   it('gives up on a broker that is not there within 10 s, in words', () => {
@@ -118,6 +150,18 @@ describe('userErrorText()', () => {
     expect(userErrorText(Object.assign(new Error(`Taken. ${hint}`), { hint }))).toBe(
       `Taken. ${hint}`,
     );
+  });
+
+  it('names a port in use that nobody looked at before', async () => {
+    const first = createServer();
+    await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
+    const { port } = first.address() as { port: number };
+    const second = createServer();
+    const error = await new Promise<Error>((resolve) => {
+      second.once('error', resolve).listen(port, '127.0.0.1');
+    });
+    first.close();
+    expect(userErrorText(error)).toContain(`Port ${port} on 127.0.0.1 is in use`);
   });
 
   it('tells of folders that are not to be written to', () => {

@@ -83,7 +83,7 @@ describe('readRegistryFile()', () => {
   it('says that a missing file cannot be read', () => {
     expect(readRegistryFile(join(folder, 'none.yaml'), registryContext)).toMatchObject({
       ok: false,
-      detail: 'cannot be read: ENOENT',
+      detail: 'cannot be read: there is no such file or folder (ENOENT)',
     });
   });
 

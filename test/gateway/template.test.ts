@@ -97,7 +97,7 @@ describe('a template', () => {
   it('names the file, the path, the value and the reason of what it refuses', () => {
     const file = write({ ...sound, points: [{ ...point, order: 'CDAB' }] });
     expect(() => readTemplate(file)).toThrow(
-      `Cannot use ${file}:\n  - points.0.order: expected AB, BA for int16; found "CDAB"`,
+      `Cannot use ${file}: points.0.order: expected AB, BA for int16; found "CDAB"`,
     );
   });
 
@@ -253,7 +253,7 @@ describe('a template', () => {
     it(`is refused with ${what}`, () => {
       const faults = faultsOf(template);
       expect(faults.join('\n')).toMatch(fault);
-      expect(faults.every((line) => /found /.test(line))).toBe(true);
+      expect(faults.every((line) => /found |Unrecognized key/.test(line))).toBe(true);
     });
   }
 
@@ -338,7 +338,7 @@ describe('a device that uses a template', () => {
 
   it('is refused with a template that the program has not', () => {
     expect(read([{ device: 'd', templateFile: 'wugan:nothing' }])).toThrow(
-      /nothing.yaml:\n {2}- is none of the program's templates/,
+      /nothing.yaml: is none of the program's templates/,
     );
   });
 });

@@ -51,6 +51,8 @@ export function openPasswords(file: string, onFault: (error: Error) => void): Pa
   };
 }
 
+const FAULTS_MAX = 10;
+
 function readDigests(file: string): Map<string, string> {
   const digests = new Map<string, string>();
   const faults: string[] = [];
@@ -60,13 +62,14 @@ function readDigests(file: string): Map<string, string> {
     if (match === null) faults.push(`line ${i + 1}: expected client-id:sha256-of-its-password`);
     else digests.set(match[1] as string, match[2] as string);
   }
-  if (faults.length > 0) throw new ConfigError(file, faults);
+  // Of a file of another kind every line is wrong: the first ones say it.
+  if (faults.length > 0) throw new ConfigError(file, faults.slice(0, FAULTS_MAX));
   return digests;
 }
 
 /**
  * Makes a client's password and keeps its digest in the file, in the place of the one before. Gives the
- * password: it is nowhere else.
+ * password: it is nowhere else. Throws `ConfigError` for a file of something else, which stays as it is.
  */
 export function makePassword(file: string, clientId: string): string {
   const password = randomBytes(PASSWORD_BYTES).toString('base64url');
@@ -74,7 +77,9 @@ export function makePassword(file: string, clientId: string): string {
   if (!LINE.test(line)) {
     throw new ConfigError(file, [`expected a client id of A-Z a-z 0-9 . _ -, found ${clientId}`]);
   }
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const isThere = existsSync(file);
+  if (isThere) readDigests(file);
+  const text = isThere ? readFileSync(file, 'utf8') : '';
   const others = text.split('\n').filter((one) => one !== '' && !one.startsWith(`${clientId}:`));
   writeFileSync(file, `${[...others, line].join('\n')}\n`, { mode: 0o600 });
   return password;

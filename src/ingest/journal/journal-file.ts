@@ -79,6 +79,8 @@ export interface JournalFile {
 export async function openJournalFile(file: string): Promise<JournalFile> {
   const handle = await open(file, 'r');
   try {
+    const isFile = (await handle.stat()).isFile();
+    if (!isFile) throw new JournalFileError(file, 'it is no file');
     const lines = numberedLines(handle);
     const first = await lines.next();
     const head = Head.safeParse(first.done ? undefined : jsonOf(first.value.text));
