@@ -1,11 +1,14 @@
-import { PAGE_CHANNELS } from './cell-page.ts';
+import { type CellPage, PAGE_CHANNELS } from './cell-page.ts';
 import type { ChannelFacts } from './channel-facts.ts';
 
 /** What moves with every datum of 256 channels, in flat arrays, one slot for each channel. */
 export interface ChannelPage {
+  /** Their open minutes. */
+  readonly cells: CellPage;
   readonly watermarkMs: Float64Array;
   readonly lastReceivedAtMs: Float64Array;
-  readonly touchedPos: Float64Array;
+  /** 1: the batch being taken touched it. */
+  readonly isTouched: Uint8Array;
   readonly firstMinute: Int32Array;
   readonly closedThrough: Int32Array;
   readonly droppedBefore: Int32Array;
@@ -28,10 +31,11 @@ export interface ChannelPage {
   readonly firstRule: Int32Array;
 }
 
-export const createChannelPage = (): ChannelPage => ({
+export const createChannelPage = (cells: CellPage): ChannelPage => ({
+  cells,
   watermarkMs: new Float64Array(PAGE_CHANNELS),
   lastReceivedAtMs: new Float64Array(PAGE_CHANNELS),
-  touchedPos: new Float64Array(PAGE_CHANNELS),
+  isTouched: new Uint8Array(PAGE_CHANNELS),
   firstMinute: new Int32Array(PAGE_CHANNELS),
   closedThrough: new Int32Array(PAGE_CHANNELS),
   droppedBefore: new Int32Array(PAGE_CHANNELS),

@@ -12,17 +12,12 @@ import type { GatewayState } from './engine-state.ts';
  */
 export class ChannelRow implements ChannelCells {
   readonly row: DeviceRow;
-  /** Place among the device's. */
-  readonly nth: number;
   readonly index: number;
-  readonly page: CellPage;
   readonly own: ChannelPage;
 
-  constructor(row: DeviceRow, index: number, page: CellPage, own: ChannelPage) {
+  constructor(row: DeviceRow, index: number, own: ChannelPage) {
     this.row = row;
-    this.nth = row.channels.length;
     this.index = index;
-    this.page = page;
     this.own = own;
   }
 
@@ -33,10 +28,14 @@ export class ChannelRow implements ChannelCells {
     return this.row.device;
   }
   get metric(): MetricName {
-    return this.row.metrics[this.nth]!;
+    const { metrics, channels } = this.row;
+    return metrics[channels.indexOf(this)]!;
   }
   get slot(): number {
     return this.index % PAGE_CHANNELS;
+  }
+  get page(): CellPage {
+    return this.own.cells;
   }
   get archive(): CellArchive {
     return this.page.archive;
@@ -58,12 +57,12 @@ export class ChannelRow implements ChannelCells {
   set lastReceivedAtMs(atMs: number) {
     this.own.lastReceivedAtMs[this.slot] = atMs;
   }
-  /** Entry that touched the channel last. */
-  get touchedPos(): number {
-    return this.own.touchedPos[this.slot]!;
+  /** The batch being taken touched the channel. */
+  get isTouched(): boolean {
+    return this.own.isTouched[this.slot] === 1;
   }
-  set touchedPos(pos: number) {
-    this.own.touchedPos[this.slot] = pos;
+  set isTouched(is: boolean) {
+    this.own.isTouched[this.slot] = is ? 1 : 0;
   }
   /** First minute with a datum: shifts from there on are judged, also empty ones. */
   get firstMinute(): number {

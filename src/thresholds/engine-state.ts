@@ -143,10 +143,10 @@ export function addChannel(
   metric: MetricName,
 ): Channel {
   const index = state.channels.length;
-  if (index % PAGE_CHANNELS === 0) state.channelPages.push(createChannelPage());
-  const row = state.channelsByName.ensureRow(gateway, device);
   const { page } = channelCells(state.cells, index);
-  const channel = new ChannelRow(row, index, page, state.channelPages.at(-1)!);
+  if (index % PAGE_CHANNELS === 0) state.channelPages.push(createChannelPage(page));
+  const row = state.channelsByName.ensureRow(gateway, device);
+  const channel = new ChannelRow(row, index, state.channelPages.at(-1)!);
   row.metrics = share(state.rules.parts, [...row.metrics, metric]);
   // Not spread: that leaves room for sixteen more.
   row.channels = row.channels.concat(channel);

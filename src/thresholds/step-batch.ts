@@ -37,6 +37,7 @@ export function stepBatch(state: EngineState, entry: BatchEntry, emit: Emit): vo
   for (const frame of entry.batch.frames) takeFrame(taking, frame);
   for (let i = 0; i < taking.touched.length; i++) {
     const channel = taking.touched[i]!;
+    channel.isTouched = false;
     const newest = Math.floor(channel.watermarkMs / MINUTE_MS) - 1;
     if (newest > channel.closedThrough) closeMinutes(state, channel, emit);
     closeShifts(taking, channel, taking.watermarksBefore[i]!);

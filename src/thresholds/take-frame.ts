@@ -159,8 +159,8 @@ function takeWide(
 
 function touch(taking: Taking, channel: Channel, frame: Frame): void {
   const { state, entry, touched, watermarksBefore, emit } = taking;
-  if (channel.touchedPos !== entry.pos) {
-    channel.touchedPos = entry.pos;
+  if (!channel.isTouched) {
+    channel.isTouched = true;
     touched.push(channel);
     watermarksBefore.push(channel.watermarkMs);
     channel.lastReceivedAtMs = entry.receivedAtMs;

@@ -1,8 +1,16 @@
 import type { FactorId } from '../../model/ids.ts';
 import { createByteReader, createByteWriter } from '../byte-writer.ts';
+import { readColumns, writeColumns } from '../columns.ts';
 import type { EngineState } from '../engine-state.ts';
 import { CLOCK_SLOTS } from './gateway-watch.ts';
-import { addPage, CHANNEL_SLOTS, createPagedNumbers, type PagedNumbers } from './monitor-memory.ts';
+import {
+  addPage,
+  type ChannelMemory,
+  createChannelMemory,
+  createMemoryPage,
+  createPagedNumbers,
+  type PagedNumbers,
+} from './monitor-memory.ts';
 import type { SpansByIndex, SuspectSpan } from './suspect-spans.ts';
 import type { NeighbourMinute } from './watch-neighbours.ts';
 import type { UnheardSince } from './watch-unheard.ts';
@@ -10,7 +18,7 @@ import type { UnheardSince } from './watch-unheard.ts';
 /** All that the detectors know. */
 export interface Monitor {
   /** Of channels, by index. */
-  readonly memory: PagedNumbers;
+  readonly memory: ChannelMemory;
   /** Of gateways' clocks, by index. */
   readonly clocks: PagedNumbers;
   /** Time that a finding speaks against, by channel and by gateway. */
@@ -27,7 +35,7 @@ export interface Monitor {
 }
 
 export const createMonitor = (): Monitor => ({
-  memory: createPagedNumbers(CHANNEL_SLOTS),
+  memory: createChannelMemory(),
   clocks: createPagedNumbers(CLOCK_SLOTS),
   spans: new Map(),
   gatewaySpans: new Map(),
@@ -48,6 +56,7 @@ interface Saved {
   readonly gatewaySpans: SavedSpans;
   readonly groups: readonly (readonly [number, number, readonly (readonly [number, number])[]])[];
   readonly factors: readonly FactorId[];
+  readonly rare: readonly (readonly [number, readonly number[]])[];
 }
 
 /** What the detectors know, as bytes: length and text of a JSON object, then the pages of numbers. */
@@ -64,15 +73,16 @@ export function writeMonitor({ monitor }: EngineState): Uint8Array {
       ([first, { minute, byMean }]) => [first, minute, [...byMean]] as const,
     ),
     factors: [...monitor.factors.keys()],
+    rare: [...monitor.memory.rare].map(([group, numbers]) => [group, [...numbers]] as const),
   };
   const json = Buffer.from(JSON.stringify(saved));
   const writer = createByteWriter();
   writer.u32(json.byteLength);
   writer.raw(json);
-  for (const { pages } of [monitor.memory, monitor.clocks]) {
-    writer.u32(pages.length);
-    for (const { buffer } of pages) writer.raw(new Uint8Array(buffer));
-  }
+  writer.u32(monitor.memory.pages.length);
+  for (const page of monitor.memory.pages) writeColumns(writer, page);
+  writer.u32(monitor.clocks.pages.length);
+  for (const { buffer } of monitor.clocks.pages) writer.raw(new Uint8Array(buffer));
   return writer.bytes();
 }
 
@@ -92,10 +102,16 @@ export function restoreMonitor({ monitor }: EngineState, bytes: Buffer): void {
     monitor.groups.set(first, { minute, byMean: new Map(byMean) });
   }
   for (const [i, factor] of saved.factors.entries()) monitor.factors.set(factor, i + 1);
-  for (const paged of [monitor.memory, monitor.clocks]) {
-    for (let left = reader.u32(); left > 0; left--) {
-      const { buffer, byteLength } = addPage(paged);
-      new Uint8Array(buffer).set(reader.raw(byteLength));
-    }
+  for (const [group, numbers] of saved.rare) {
+    monitor.memory.rare.set(group, Float64Array.from(numbers));
+  }
+  for (let left = reader.u32(); left > 0; left--) {
+    const page = createMemoryPage();
+    readColumns(reader, page);
+    monitor.memory.pages.push(page);
+  }
+  for (let left = reader.u32(); left > 0; left--) {
+    const { buffer, byteLength } = addPage(monitor.clocks);
+    new Uint8Array(buffer).set(reader.raw(byteLength));
   }
 }

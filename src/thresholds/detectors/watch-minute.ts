@@ -8,7 +8,15 @@ import { certificateExpired } from './certificate-expired.ts';
 import { closedMinute } from './closed-minute.ts';
 import { flatLine } from './flat-line.ts';
 import { jump } from './jump.ts';
-import { LAST_MAX, LAST_MEAN, LAST_MINUTE, pageOf, recordOf, SLOT } from './monitor-memory.ts';
+import {
+  closeRecord,
+  LAST_MAX,
+  LAST_MEAN,
+  LAST_MINUTE,
+  lastMinuteOf,
+  openRecord,
+  SLOT,
+} from './monitor-memory.ts';
 import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { tell } from './tell.ts';
@@ -41,24 +49,26 @@ export function watchMinute(
 ): void {
   if (facts.profile === undefined) return;
   const { memory } = state.monitor;
-  const record = recordOf(memory, channel.index);
-  const numbers = pageOf(memory, channel.index);
-  if (facts.barred === 'certificate') watchCertificate(state, channel, record, cell.minute, emit);
-  const isNext = numbers[record + LAST_MINUTE] === cell.minute - 1;
-  const before = isNext ? numbers[record + LAST_MEAN]! : Number.NaN;
+  const numbers = openRecord(memory, channel.index);
+  if (facts.barred === 'certificate') watchCertificate(state, channel, numbers, cell.minute, emit);
+  const isNext = numbers[LAST_MINUTE] === cell.minute - 1;
+  const before = isNext ? numbers[LAST_MEAN]! : Number.NaN;
   const seen = closedMinute(cell, summary, facts.profile, before);
   if (summary.mean !== null) {
-    numbers[record + LAST_MINUTE] = cell.minute;
-    numbers[record + LAST_MEAN] = summary.mean;
-    numbers[record + LAST_MAX] = summary.max ?? Number.NaN;
+    numbers[LAST_MINUTE] = cell.minute;
+    numbers[LAST_MEAN] = summary.mean;
+    numbers[LAST_MAX] = summary.max ?? Number.NaN;
   }
   if (seen !== undefined) {
     for (const [detector, slot] of MINUTE_DETECTORS) {
-      const found = detector.see(seen, numbers, record + slot, state.settings.detectors);
+      const found = detector.see(seen, numbers, slot, state.settings.detectors);
       if (found !== undefined) tell(state, channel, detector.kind, found, emit);
     }
-    if (summary.mean !== null) watchNeighbours(state, channel, facts.profile.factor, seen, emit);
+    if (summary.mean !== null) {
+      watchNeighbours(state, channel, facts.profile.factor, seen, numbers, emit);
+    }
   }
+  closeRecord(memory, channel.index);
   if (state.history.postsOfProduction.size > 0) {
     watchProduction(state, channel, cell.minute, summary.mean, emit);
   }
@@ -67,15 +77,15 @@ export function watchMinute(
 function watchCertificate(
   state: EngineState,
   channel: Channel,
-  record: number,
+  numbers: Float64Array,
   minute: number,
   emit: Emit,
 ): void {
   const device = valueAt(state.history, 'device', channel.device, minute * MINUTE_MS);
   const found = certificateExpired.see(
     { minute, certificate: device?.certificate ?? null },
-    pageOf(state.monitor.memory, channel.index),
-    record + SLOT.certificateExpired,
+    numbers,
+    SLOT.certificateExpired,
     state.settings.detectors,
   );
   if (found !== undefined) tell(state, channel, certificateExpired.kind, found, emit);
@@ -98,15 +108,15 @@ function watchProduction(
     for (const { primary } of post!.hazards) {
       for (const hazard of state.channelsByName.get(channelName(primary.device, primary.metric)) ??
         []) {
-        const record = recordOf(monitor.memory, hazard.index);
-        const numbers = pageOf(monitor.memory, hazard.index);
-        const lastSeenMinute = numbers[record + LAST_MINUTE]!;
+        const lastSeenMinute = lastMinuteOf(monitor.memory, hazard.index).minute;
+        const numbers = openRecord(monitor.memory, hazard.index);
         const found = productionGap.see(
           { minute, isProducing, lastSeenMinute },
           numbers,
-          record + SLOT.productionGap,
+          SLOT.productionGap,
           state.settings.detectors,
         );
+        closeRecord(monitor.memory, hazard.index);
         if (found !== undefined) tell(state, hazard, productionGap.kind, found, emit);
       }
     }

@@ -5,7 +5,7 @@ import type { ClosedMinute } from './closed-minute.ts';
 import { isSame } from './detector.ts';
 import { identicalNeighbours } from './identical-neighbours.ts';
 import type { Monitor } from './monitor.ts';
-import { LAST_MAX, LAST_MEAN, LAST_MINUTE, pageOf, recordOf, SLOT } from './monitor-memory.ts';
+import { lastMinuteOf, SLOT } from './monitor-memory.ts';
 import { extendSpan, spansOf } from './suspect-spans.ts';
 import { tell } from './tell.ts';
 
@@ -15,12 +15,16 @@ export interface NeighbourMinute {
   readonly byMean: Map<number, number>;
 }
 
-/** Shows a closed minute beside those of the gateway's other channels of the factor; most have none. */
+/**
+ * Shows a closed minute beside those of the gateway's other channels of the factor; most have none. `numbers`: the
+ * channel's record, open.
+ */
 export function watchNeighbours(
   state: EngineState,
   channel: Channel,
   factor: FactorId,
   seen: ClosedMinute,
+  numbers: Float64Array,
   emit: Emit,
 ): void {
   const group = groupOf(state, channel, factor);
@@ -34,10 +38,9 @@ export function watchNeighbours(
   const first = group.byMean.get(mean);
   if (first === undefined) group.byMean.set(mean, channel.index);
   const isOther = first !== undefined && first !== channel.index;
-  const isAlike = isOther && numberOf(state.monitor, first, LAST_MAX) === max;
+  const isAlike = isOther && lastMinuteOf(memory, first).max === max;
   const isMoving = !isSame(mean, max) || !(Number.isNaN(before) || isSame(mean, before));
-  const numbers = pageOf(memory, channel.index);
-  const at = recordOf(memory, channel.index) + SLOT.identicalNeighbours;
+  const at = SLOT.identicalNeighbours;
   const neighbour = isAlike ? first : -1;
   const among = { minute, neighbour, isMoving };
   const found = identicalNeighbours.see(among, numbers, at, state.settings.detectors);
@@ -70,8 +73,8 @@ function groupOf(
   let group = monitor.groups.get(first);
   if (group !== undefined || first === index) return group;
   // The first was alone until now: what it showed of the minute counts.
-  const minute = numberOf(monitor, first, LAST_MINUTE);
-  group = { minute, byMean: new Map([[numberOf(monitor, first, LAST_MEAN), first]]) };
+  const { minute, mean } = lastMinuteOf(monitor.memory, first);
+  group = { minute, byMean: new Map([[mean, first]]) };
   monitor.groups.set(channels[first]!.index, group);
   return group;
 }
@@ -86,9 +89,6 @@ function firstOfFactor({ lastDevice }: GatewayState, number: number): number {
   }
   return first;
 }
-
-const numberOf = ({ memory }: Monitor, index: number, which: number): number =>
-  pageOf(memory, index)[recordOf(memory, index) + which]!;
 
 /** A number of 1 and up for each factor seen. */
 function factorNumber({ factors }: Monitor, factor: FactorId): number {

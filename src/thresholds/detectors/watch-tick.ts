@@ -4,7 +4,7 @@ import { valueAt } from '../registry-history.ts';
 import { emitOnce } from '../signals.ts';
 import { clockDrift } from './clock-drift.ts';
 import { CLOCK_ERR, CLOCK_KNOWN, CLOCK_OFFSET } from './gateway-watch.ts';
-import { pageOf, recordOf, SLOT } from './monitor-memory.ts';
+import { closeRecord, openRecord, pageOf, recordOf, SLOT } from './monitor-memory.ts';
 import { silence } from './silence.ts';
 import { extendSpan, spansOf } from './suspect-spans.ts';
 import { tell } from './tell.ts';
@@ -24,12 +24,14 @@ export function watchTick(state: EngineState, nowMs: number, emit: Emit): void {
     if (channel.watermarkMs === 0) continue;
     seen.lastReceivedAtMs = Math.max(channel.lastReceivedAtMs, monitor.wokeAtMs);
     seen.watermarkMs = channel.watermarkMs;
-    const at = recordOf(memory, channel.index) + SLOT.silence;
-    const numbers = pageOf(memory, channel.index);
-    const found = silence.see(seen, numbers, at, state.settings.detectors);
+    const numbers = openRecord(memory, channel.index);
+    const found = silence.see(seen, numbers, SLOT.silence, state.settings.detectors);
+    if (found === undefined) continue;
+    // Only what it found changed its numbers.
+    closeRecord(memory, channel.index);
     // A device that is registered no more, or at another gateway, may be silent.
-    const device = found && valueAt(state.history, 'device', channel.device, nowMs);
-    if (found === undefined || device?.gateway !== channel.gateway.id) continue;
+    const device = valueAt(state.history, 'device', channel.device, nowMs);
+    if (device?.gateway !== channel.gateway.id) continue;
     tell(state, channel, silence.kind, found, emit);
   }
   watchUnheard(state, nowMs, emit);

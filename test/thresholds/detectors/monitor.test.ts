@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../../src/model/entry.ts';
 import type { EngineOutput, Signal } from '../../../src/model/exposure.ts';
-import { CHANNEL_SLOTS } from '../../../src/thresholds/detectors/monitor-memory.ts';
+import {
+  CHANNEL_BYTES,
+  closeRecord,
+  createChannelMemory,
+  openRecord,
+  RARE_BYTES,
+} from '../../../src/thresholds/detectors/monitor-memory.ts';
 import {
   DEFAULT_DETECTOR_SETTINGS,
   DetectorSettings,
@@ -125,8 +131,27 @@ describe('the settings of the detectors', () => {
 });
 
 describe('the memory of the detectors', () => {
-  it('is at most 160 bytes a channel, whatever they see', () => {
-    expect(CHANNEL_SLOTS * 8).toBeLessThanOrEqual(160);
+  it('is at most 56 bytes a channel, and as many more of those that they see more of', () => {
+    expect(CHANNEL_BYTES).toBeLessThanOrEqual(56);
+    expect(RARE_BYTES).toBeLessThanOrEqual(56);
+  });
+
+  it('gives every channel its own numbers back', () => {
+    const memory = createChannelMemory();
+    const last = new Map<number, number[]>();
+    for (let i = 0; i < 2_000; i++) {
+      const index = (i * 379) % 700;
+      const numbers = openRecord(memory, index);
+      expect([...numbers]).toEqual(last.get(index) ?? new Array(numbers.length).fill(0));
+      // Every third channel has rare numbers too; a mean, a maximum and a usual change are fractions.
+      const of = index % 3 === 0 ? numbers.length : 10;
+      for (let slot = 0; slot < of; slot++) numbers[slot] = i * 20 - slot;
+      for (const slot of [1, 2, 5]) numbers[slot]! += 0.1;
+      if (i % 7 === 0) numbers[2] = Number.NaN;
+      last.set(index, [...numbers]);
+      closeRecord(memory, index);
+    }
+    expect(memory.rare.size).toBeLessThanOrEqual(44);
   });
 
   it('keeps the last 16 spans, each as long as its finding lasts', () => {
