@@ -1,3 +1,4 @@
+import type { ChannelRef } from '../model/facts.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { channelFactsSpan, profileOf } from './channel-facts.ts';
 import type { Channel, EngineState } from './engine-state.ts';
@@ -51,7 +52,7 @@ export function buildInputs(
   };
 }
 
-/** A further channel with what came from it; unknown, it saw nothing. */
+/** A further channel with what came from it; nothing: it saw nothing, and is as uncertain all the same. */
 function inputFeed(
   state: EngineState,
   definition: RuleDefinition,
@@ -61,10 +62,11 @@ function inputFeed(
   const { device, metric } = feed.channel;
   const named = state.channelsByName.get(channelName(device, metric));
   const channel = named?.find((one) => one.gateway.id === gateway) ?? named?.[0];
-  if (channel === undefined) return { ...feed, profiles: [], cells: [] };
+  const profiles = inputProfiles(state, feed.channel, definition, reading).readable;
+  if (channel === undefined) return { ...feed, profiles, cells: [] };
   return {
     ...feed,
-    profiles: inputProfiles(state, channel, definition, reading).readable,
+    profiles,
     cells: inputCells(state, channel, definition, reading, untilMs),
   };
 }
@@ -89,7 +91,7 @@ function shiftSum(state: EngineState, { resultKey, ...shift }: EarlierShift): Sh
 /** Versions of the channel's profile that hold somewhere in the rule's minutes. */
 function inputProfiles(
   state: EngineState,
-  channel: Channel,
+  channel: ChannelRef,
   definition: RuleDefinition,
   reading: Reading,
 ): { readonly readable: readonly InputProfile[]; readonly unreadable: readonly string[] } {

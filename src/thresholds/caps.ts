@@ -1,4 +1,5 @@
 import type { AppliedLimit, LimitKind } from '../model/limits.ts';
+import { feedsOf } from './feed-seconds.ts';
 import type { RuleInputs } from './rule-inputs.ts';
 import { inputsUncertainty } from './uncertainty.ts';
 
@@ -22,7 +23,9 @@ export function capsOf(
     }
   }
   if (inputsUncertainty(inputs) === null) caps.push('no-uncertainty');
-  const profiles = [inputs, ...further].flatMap((feed) => feed.profiles);
+  const profiles = feedsOf(inputs).flatMap((feed) =>
+    feed.role === 'fallback' ? [] : feed.profiles,
+  );
   if (profiles.some(({ specific }) => !specific)) caps.push('non-specific');
   return caps;
 }

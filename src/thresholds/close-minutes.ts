@@ -10,6 +10,8 @@ import { emptyCell } from './minute-cell.ts';
 import { RuleRow } from './rule-row.ts';
 import { ensureRules } from './rule-states.ts';
 import { livePlanOf, nextRule } from './rule-table.ts';
+import { emitOnce } from './signals.ts';
+import { dayOf } from './taking.ts';
 
 /**
  * Closes the minutes of a channel that its watermark has passed: gives their cells and, for the newest,
@@ -24,6 +26,7 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
     if (!hasCell(channel.cells, minute)) continue;
     const closed = emitCell(state, channel, minute, emit);
     if (closed !== undefined) watchMinute(state, channel, closed, emit);
+    else noteUnregistered(channel, minute, emit);
   }
   ensureRules(state, channel, first, newest);
   for (let id = channel.firstRule; id >= 0; id = nextRule(state.rules, id)) {
@@ -36,6 +39,12 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
     followRule(state, rule, newest, emit);
   }
   followFed(state, channel, first, newest, emit);
+}
+
+/** Data of a channel that the registry, by now, doesn't know at its gateway: kept, proof of nothing, and told once a day. */
+function noteUnregistered({ gateway, device, metric }: Channel, minute: number, emit: Emit): void {
+  const detail = { reason: 'unregistered-minutes', device, metric };
+  emitOnce(gateway, 'DATA_GAP', dayOf(minute * MINUTE_MS), detail, emit);
 }
 
 /** The minute being closed: read once, looked at by all, kept by nobody. */

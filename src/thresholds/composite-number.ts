@@ -2,7 +2,7 @@ import type { Standing } from '../model/exposure.ts';
 import type { AppliedLimit } from '../model/limits.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { confirmationMinutes } from './confirmation.ts';
-import { measuringProfiles } from './feed-seconds.ts';
+import { provingProfiles } from './feed-seconds.ts';
 import { NO_SUMS } from './integral.ts';
 import { wbgtLimitC } from './limits/wbgt-limit.ts';
 import { CELL_SECONDS } from './minute-cell.ts';
@@ -51,7 +51,7 @@ export function compositeNumbers(
 /** Minutes of the window that slides; 0: the shift as a whole. */
 function windowMinutes(inputs: RuleInputs): number {
   const { limitKind } = inputs.subject;
-  if (limitKind === 'MAC') return confirmationMinutes(measuringProfiles(inputs));
+  if (limitKind === 'MAC') return confirmationMinutes(provingProfiles(inputs));
   return limitKind === 'PC_STEL' ? STEL_MINUTES : 0;
 }
 

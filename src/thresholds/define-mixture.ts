@@ -1,10 +1,17 @@
+import type { Hazard } from '../model/facts.ts';
 import type { AppliedLimit } from '../model/limits.ts';
+import { ruleFeeds } from './define-feeds.ts';
 import { lawThrough, limitsThrough, rowOfKind } from './define-limits.ts';
 import { type ShiftPlace, subjectOf } from './define-rule.ts';
 import { unitFactor } from './limits/unit-factor.ts';
 import { valueAt } from './registry-history.ts';
 import { resultKeyOf } from './result-key.ts';
-import type { FeedDefinition, Reading, RuleDefinition } from './rule-definition.ts';
+import {
+  type FeedDefinition,
+  type Reading,
+  type RuleDefinition,
+  sameChannel,
+} from './rule-definition.ts';
 
 type Mixture = ShiftPlace['post']['mixtures'][number];
 
@@ -20,27 +27,15 @@ export const mixtureRules = (place: ShiftPlace): readonly RuleDefinition[] =>
         .flatMap((mixture) => mixtureRule(place, mixture) ?? []);
 
 function mixtureRule(place: ShiftPlace, mixture: Mixture): RuleDefinition | undefined {
-  const { history, crew, shift, post, channel } = place;
+  const { crew, shift, post, channel } = place;
   const terms = mixture.factors.map((factor) => termOf(place, factor));
   const first = terms[0];
   if (first?.limit === undefined) return undefined;
   const isWhole = terms.every(({ limit, hazard }) => limit !== undefined && hazard !== undefined);
-  const feeds = terms.slice(1).flatMap(({ hazard, reading }): FeedDefinition[] =>
-    hazard === undefined
-      ? []
-      : [
-          {
-            channel: hazard.primary,
-            gateway:
-              valueAt(history, 'device', hazard.primary.device, shift.startMs)?.gateway ??
-              channel.gateway,
-            role: 'proof',
-            share: 1,
-            intervals: null,
-            reading,
-          },
-        ],
+  const proofs = terms.flatMap(({ hazard, reading }) =>
+    hazard === undefined ? [] : proofsOf(place, hazard, reading),
   );
+  const own = proofs.find((proof) => sameChannel(proof.channel, channel));
   const limit: AppliedLimit = {
     ...first.limit,
     factor: mixture.name,
@@ -62,8 +57,10 @@ function mixtureRule(place: ShiftPlace, mixture: Mixture): RuleDefinition | unde
     wbgtRows: [],
     caps: [],
     reading: first.reading,
-    first: { role: 'proof', share: 1, intervals: null },
-    feeds,
+    first: own
+      ? { role: 'proof', share: own.share, intervals: own.intervals }
+      : { role: 'fallback', share: 1, intervals: [] },
+    feeds: proofs.filter((proof) => proof !== own),
     combine: 'any',
     notEvaluable: [
       ...(isWhole ? [] : ['mixture-without-twa']),
@@ -71,6 +68,27 @@ function mixtureRule(place: ShiftPlace, mixture: Mixture): RuleDefinition | unde
     ],
     cycle: null,
   };
+}
+
+/**
+ * The channels that are proof of one factor of a mixture, and when. What stands in for them doesn't: of a sum, it
+ * would have to stand in for all.
+ */
+function proofsOf(place: ShiftPlace, hazard: Hazard, reading: Reading): readonly FeedDefinition[] {
+  const { history, crew, shift, post, channel } = place;
+  const { primary, factor } = hazard;
+  const gateway =
+    valueAt(history, 'device', primary.device, shift.startMs)?.gateway ?? channel.gateway;
+  const { first, feeds } = ruleFeeds({
+    ...{ history, crew, shift, factor, reading },
+    stays: [{ post, contact: shift.contact }],
+    channel: { ...primary, gateway },
+    // The presence record is read once, with the first factor.
+    bindsWorkplace: factor !== place.hazard.factor,
+  });
+  const { role, ...of } = first ?? { role: 'proof' as const, share: 1, intervals: null };
+  const own: FeedDefinition = { channel: primary, gateway, role, ...of, reading };
+  return [own, ...feeds].filter((feed) => feed.role === 'proof' || feed.role === 'presence');
 }
 
 /** One factor of a mixture: read as its share of its own PC-TWA. */

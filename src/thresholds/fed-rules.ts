@@ -24,9 +24,10 @@ export function feedRule(state: EngineState, rule: RuleState): void {
 export const rulesFedBy = (state: EngineState, channel: Channel): readonly RuleState[] =>
   state.fedRules.size === 0
     ? []
-    : [...(state.fedRules.get(channelName(channel.device, channel.metric)) ?? [])].map(
-        (id) => new RuleRow(state, id),
-      );
+    : rulesFedByName(state, channelName(channel.device, channel.metric));
+
+export const rulesFedByName = (state: EngineState, name: string): readonly RuleState[] =>
+  [...(state.fedRules.get(name) ?? [])].map((id) => new RuleRow(state, id));
 
 /** A datum came in a minute of a further channel: shifts judged already are judged again. */
 export function noteFed(

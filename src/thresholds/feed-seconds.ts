@@ -56,6 +56,15 @@ export const measuringProfiles = (
     role === 'proof' || role === 'fallback' ? profiles : [],
   );
 
+/**
+ * Profiles of the channels that are proof somewhere in the shift. What merely stands in for them can't raise the lower
+ * bound, so nothing of it speaks against an accusation either.
+ */
+export const provingProfiles = (
+  inputs: Pick<RuleInputs, 'subject' | 'profiles' | 'first' | 'further'>,
+): readonly InputProfile[] =>
+  feedsOf(inputs).flatMap(({ role, profiles }) => (role === 'proof' ? profiles : []));
+
 /** Whether a feed speaks in the minute that starts at `atMs`. */
 export const speaksAt = ({ intervals }: InputFeed, atMs: number): boolean =>
   intervals === null || intervals.some(([from, until]: Interval) => from <= atMs && atMs < until);

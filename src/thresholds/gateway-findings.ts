@@ -38,8 +38,10 @@ export function findingsAgainst(state: EngineState, rule: RuleState): readonly G
 }
 
 function gatewaysOf(state: EngineState, rule: RuleState): ReadonlySet<GatewayState> {
-  const { feeds } = rule.live.plan;
-  const refs = [rule.channel, ...feeds.map(({ channel }) => channel)];
+  const { first, feeds } = rule.live.plan;
+  // What merely stands in proves nothing: its gateway's faults don't shield what does.
+  const read = feeds.filter(({ role }) => role !== 'fallback').map(({ channel }) => channel);
+  const refs = first?.role === 'fallback' ? read : [rule.channel, ...read];
   const channels = refs.flatMap(
     ({ device, metric }) => state.channelsByName.get(channelName(device, metric)) ?? [],
   );

@@ -1,7 +1,7 @@
 import { MINUTE_MS } from '../model/time.ts';
 import { CONFIRMATION_MINUTES_MAX, confirmationMinutes } from './confirmation.ts';
 import { concentrationFacts } from './control-class.ts';
-import { measuringProfiles } from './feed-seconds.ts';
+import { provingProfiles } from './feed-seconds.ts';
 import { NO_CONTACT } from './minute-table.ts';
 import type { RuleOutcome, RuleQuestion } from './rule-outcome.ts';
 import { evaluateSliding, highestMean, type SlidingWindow } from './sliding.ts';
@@ -15,7 +15,7 @@ export const MAC_MINUTES_MAX = CONFIRMATION_MINUTES_MAX;
  */
 export function mac(question: RuleQuestion): RuleOutcome | undefined {
   const { table, inputs } = question;
-  const width = confirmationMinutes(measuringProfiles(inputs));
+  const width = confirmationMinutes(provingProfiles(inputs));
   const shiftIndex = (inputs.subject.shift.startMs - table.startMs) / MINUTE_MS;
   const windows: SlidingWindow[] = [];
   let inContact = 0;

@@ -2,11 +2,11 @@ import type { Verdict } from '../model/exposure.ts';
 import { MINUTE_MS, SECOND_MS } from '../model/time.ts';
 import { type ConfirmationMean, confirmationMeans, confirmationMinutes } from './confirmation.ts';
 import { type Excursion, type MinuteLevel, readExcursions, readRepetition } from './excursion.ts';
-import { measuringProfiles } from './feed-seconds.ts';
+import { provingProfiles } from './feed-seconds.ts';
 import { exposedSecondsAt, hasConflictsIn } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
-import { uncertaintyAt } from './uncertainty.ts';
+import { estimateUncertaintyAt, uncertaintyAt } from './uncertainty.ts';
 import { COVERAGE_MIN, exceeds } from './verdict.ts';
 
 /** The row's limit is 3 × PC-TWA; never above 5 × (GBZ 2.1-2019 6.3.3). */
@@ -32,7 +32,7 @@ export function peak(question: RuleQuestion): RuleOutcome | undefined {
   const { shift } = inputs.subject;
   const limit = limitAt(inputs, shift.endMs - SECOND_MS);
   if (limit === null) return undefined;
-  const width = confirmationMinutes(measuringProfiles(inputs));
+  const width = confirmationMinutes(provingProfiles(inputs));
   const means = confirmationMeans(table, width, table.length);
   const find = (reading: Reading, of = means): PeakFinding =>
     findPeaks(question, of, limit.value, reading);
@@ -92,20 +92,19 @@ function findPeaks(
 ): PeakFinding {
   const ceiling = (limit / PEAK_MULTIPLE) * CEILING_MULTIPLE;
   // Without U nothing is certain, and nothing can be added.
+  const withoutU = reading === 'certain' ? Number.POSITIVE_INFINITY : 0;
   const uAt = (value: number): number =>
-    uncertainty === null
-      ? reading === 'certain'
-        ? Number.POSITIVE_INFINITY
-        : 0
-      : uncertaintyAt(uncertainty, value);
+    uncertainty === null ? withoutU : uncertaintyAt(uncertainty, value);
+  const uOfEstimate = (value: number): number =>
+    uncertainty === null ? withoutU : estimateUncertaintyAt(uncertainty, value);
   const isAbove = ({ lowerBound, estimate }: ConfirmationMean, threshold: number): boolean => {
     if (reading === 'certain') return exceeds(lowerBound - uAt(lowerBound), threshold);
     const value = Math.max(lowerBound, estimate ?? 0);
-    return exceeds(reading === 'plain' ? value : value + uAt(value), threshold);
+    return exceeds(reading === 'plain' ? value : value + uOfEstimate(value), threshold);
   };
   const isBelow = ({ isComplete, estimate }: ConfirmationMean): boolean => {
     if (!isComplete || estimate === null) return false;
-    return !exceeds(reading === 'certain' ? estimate + uAt(estimate) : estimate, limit);
+    return !exceeds(reading === 'certain' ? estimate + uOfEstimate(estimate) : estimate, limit);
   };
   const first = shiftIndex(table);
   const levels = means.map((mean, i): MinuteLevel => {

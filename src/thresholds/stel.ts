@@ -1,7 +1,7 @@
 import { confirmationMeans, confirmationMinutes } from './confirmation.ts';
 import { concentrationFacts } from './control-class.ts';
 import { type MinuteLevel, readExcursions, readRepetition } from './excursion.ts';
-import { measuringProfiles } from './feed-seconds.ts';
+import { provingProfiles } from './feed-seconds.ts';
 import type { RuleOutcome, RuleQuestion } from './rule-outcome.ts';
 import { evaluateSliding, type SlidingWindow } from './sliding.ts';
 import { exceeds } from './verdict.ts';
@@ -42,7 +42,7 @@ function repetition({ inputs, table }: RuleQuestion): {
   if (pcTwa === undefined) return { details: {}, notes: [] };
   const means = confirmationMeans(
     table,
-    confirmationMinutes(measuringProfiles(inputs)),
+    confirmationMinutes(provingProfiles(inputs)),
     table.length,
   );
   const levels = means.map(({ lowerBound, estimate, isComplete }): MinuteLevel => {

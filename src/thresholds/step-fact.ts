@@ -3,7 +3,7 @@ import type { EntityOf, Fact } from '../model/facts.ts';
 import type { DeviceId } from '../model/ids.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import type { Channel, Emit, EngineState, GatewayState, RuleState } from './engine-state.ts';
-import { feedRule, rulesFedBy, unfeedRule } from './fed-rules.ts';
+import { feedRule, rulesFedBy, rulesFedByName, unfeedRule } from './fed-rules.ts';
 import { wakeOwner } from './feed-owners.ts';
 import { addFact, channelName, type RegistryHistory, versionsOf } from './registry-history.ts';
 import { findOwner, giveRule, rulesOf } from './rule-states.ts';
@@ -23,14 +23,21 @@ export function stepFact(
   const before = affectedChannels(state, fact);
   addFact(state.history, pos, fact);
   for (const name of ownersNamed(state, fact)) wakeOwner(state, name, emit);
-  const affected = new Set([...before, ...affectedChannels(state, fact)]);
-  for (const channel of affected) {
-    channel.needsRescan = true;
-    for (const rule of [...rulesOf(state, channel), ...rulesFedBy(state, channel)]) {
+  const refreshAll = (rules: readonly RuleState[]): void => {
+    for (const rule of rules) {
       // A mark speaks of the past; of anything else, nothing before its first day changes.
       if (fact.entity !== 'mark' && rule.endMs <= fact.validFromMs) continue;
       refresh(state, rule, receivedAtMs);
     }
+  };
+  const affected = new Set([...before, ...affectedChannels(state, fact)]);
+  for (const channel of affected) {
+    channel.needsRescan = true;
+    refreshAll([...rulesOf(state, channel), ...rulesFedBy(state, channel)]);
+  }
+  // Also of one that nothing came of: how uncertain it is counts all the same.
+  for (const name of fact.entity === 'device' ? namesOfDevice(state.history, fact.id) : []) {
+    if (!state.channelsByName.get(name)) refreshAll(rulesFedByName(state, name));
   }
   noteBeyondHorizon(affected, fact, emit);
 }
@@ -118,6 +125,13 @@ const primariesOf = (history: RegistryHistory, postId: string): ReadonlySet<stri
       .map(({ primary }) => channelName(primary.device, primary.metric)),
   );
 
+const namesOfDevice = (history: RegistryHistory, id: string): ReadonlySet<string> =>
+  new Set(
+    versionsOf(history, 'device', id)
+      .flatMap(({ value }) => value?.metrics ?? [])
+      .map(({ metric }) => channelName(id as DeviceId, metric)),
+  );
+
 /** Channels that rules belong to by a fact just learnt. */
 function ownersNamed({ channels, history }: EngineState, { entity, id }: Fact): readonly string[] {
   if (channels.length === 0) return [];
@@ -126,13 +140,8 @@ function ownersNamed({ channels, history }: EngineState, { entity, id }: Fact): 
       return [...primariesOf(history, id)];
     case 'crew':
       return postsOfCrew(history, id).flatMap((post) => [...primariesOf(history, post)]);
-    case 'device': {
-      const metrics = versionsOf(history, 'device', id).flatMap(
-        ({ value }) => value?.metrics ?? [],
-      );
-      const names = new Set(metrics.map(({ metric }) => channelName(id as DeviceId, metric)));
-      return [...names].filter((name) => history.postsOfChannel.has(name));
-    }
+    case 'device':
+      return [...namesOfDevice(history, id)].filter((name) => history.postsOfChannel.has(name));
     default:
       return [];
   }

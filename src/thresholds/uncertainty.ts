@@ -6,6 +6,8 @@ import type { InputFeed, InputProfile, RuleInputs } from './rule-inputs.ts';
 export interface WindowUncertainty {
   readonly abs: number;
   readonly rel: number;
+  /** Of channels that only fill the estimate; absent: there are none, or it isn't known. */
+  readonly standIn?: { readonly abs: number; readonly rel: number };
 }
 
 /**
@@ -25,14 +27,19 @@ export function windowUncertainty(profiles: readonly InputProfile[]): WindowUnce
 
 /**
  * The same for all channels of a rule. Channels that make one number together (a mixture's Σ Uᵢ/Lᵢ, a
- * sum of gases, heights of heat) add theirs; of those that take turns, and of levels, the largest.
+ * sum of gases, heights of heat) add theirs; of those that take turns, and of levels, the largest. By the
+ * registry's word alone: were it by what came, losing a channel's data would make U smaller.
  */
 export function inputsUncertainty(
   inputs: Pick<RuleInputs, 'subject' | 'profiles' | 'first' | 'further'>,
 ): WindowUncertainty | null {
-  const measuring = feedsOf(inputs).filter(({ role }) => role === 'proof' || role === 'fallback');
+  const feeds = feedsOf(inputs);
+  const measuring = feeds.filter(({ role }) => role === 'proof');
   const parts = measuring.flatMap((feed) =>
     feed.profiles.length === 0 ? [] : [{ feed, u: windowUncertainty(feed.profiles) }],
+  );
+  const standIn = windowUncertainty(
+    feeds.flatMap(({ role, profiles }) => (role === 'fallback' ? profiles : [])),
   );
   if (parts.length === 0) return null;
   const isLevel = quantityOf(inputs.subject.limitKind) === 'energy';
@@ -44,7 +51,7 @@ export function inputsUncertainty(
     abs = !isLevel && isSummed(feed, measuring) ? abs + own : Math.max(abs, own);
     rel = Math.max(rel, u.rel);
   }
-  return { abs, rel };
+  return standIn === null ? { abs, rel } : { abs, rel, standIn };
 }
 
 /** Whether another channel is proof in a minute in which this one is. */
@@ -58,5 +65,9 @@ function isSummed(feed: InputFeed, feeds: readonly InputFeed[]): boolean {
   });
 }
 
-export const uncertaintyAt = (u: WindowUncertainty, value: number): number =>
+export const uncertaintyAt = (u: Pick<WindowUncertainty, 'abs' | 'rel'>, value: number): number =>
   u.abs + u.rel * Math.abs(value);
+
+/** That of an estimate, which what stands in for proof may have filled: the larger of both. */
+export const estimateUncertaintyAt = (u: WindowUncertainty, value: number): number =>
+  Math.max(uncertaintyAt(u, value), u.standIn === undefined ? 0 : uncertaintyAt(u.standIn, value));

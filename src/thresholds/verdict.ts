@@ -1,5 +1,5 @@
 import type { Verdict } from '../model/exposure.ts';
-import { uncertaintyAt, type WindowUncertainty } from './uncertainty.ts';
+import { estimateUncertaintyAt, uncertaintyAt, type WindowUncertainty } from './uncertainty.ts';
 
 /** Share of contact time that must be seen for an estimate. */
 export const COVERAGE_MIN = 0.75;
@@ -40,7 +40,8 @@ export function judgeWindow(
     return 'suspected';
   }
   if (estimate === null) return 'indeterminate';
-  const upper = estimate + (uncertainty === null ? 0 : uncertaintyAt(uncertainty, estimate));
+  const upper =
+    estimate + (uncertainty === null ? 0 : estimateUncertaintyAt(uncertainty, estimate));
   return exceeds(upper, limit) ? 'borderline' : 'within';
 }
 

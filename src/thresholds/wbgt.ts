@@ -5,7 +5,7 @@ import { exposedSecondsOf } from './minute-counts.ts';
 import { CONTACT, type MinuteTable } from './minute-table.ts';
 import { HEAT_C_MIN } from './quantity.ts';
 import { limitAt, type RuleOutcome, type RuleQuestion } from './rule-outcome.ts';
-import { uncertaintyAt } from './uncertainty.ts';
+import { estimateUncertaintyAt, uncertaintyAt } from './uncertainty.ts';
 import { COVERAGE_MIN, exceeds, hasTooManyConflicts } from './verdict.ts';
 
 /** Heat seen in contact so far. */
@@ -118,7 +118,7 @@ function milderVerdict(
   if (favourable !== undefined && exceeds(favourable.meanC, favourable.limitC)) return 'suspected';
   if (estimated === undefined) return 'indeterminate';
   if (exceeds(estimated.meanC, estimated.limitC)) return 'suspected';
-  const u = uncertainty === null ? 0 : uncertaintyAt(uncertainty, estimated.meanC);
+  const u = uncertainty === null ? 0 : estimateUncertaintyAt(uncertainty, estimated.meanC);
   return exceeds(estimated.meanC + u, estimated.limitC) ? 'borderline' : 'within';
 }
 

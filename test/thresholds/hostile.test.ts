@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { JournalEntry } from '../../src/model/entry.ts';
+import type { FactEntry, JournalEntry } from '../../src/model/entry.ts';
 import type { Signal } from '../../src/model/exposure.ts';
+import type { Fact } from '../../src/model/facts.ts';
 import {
   createEngine,
   DEFAULT_ENGINE_SETTINGS,
@@ -17,6 +18,7 @@ import {
   fact,
   GATEWAY,
   HOUR,
+  liveJournal,
   MIN,
   minutes,
   runDay,
@@ -429,5 +431,33 @@ describe('a fact learnt beyond the horizon', () => {
         untilMs: span.toMs,
       },
     ]);
+  });
+});
+
+describe('a registry that forgets a sensor which goes on', () => {
+  const moved = (gateway: string) => {
+    const at = DAY_START_MS + 2 * HOUR;
+    const frames = minutes([[50, 480]]);
+    const entries = liveJournal({}, chained(chunked(frames, 10)));
+    const start = entries.findIndex((entry) => entry.kind === 'batch');
+    const { fact: known } = entries.find(
+      (entry): entry is FactEntry => entry.kind === 'fact' && entry.fact.entity === 'device',
+    )!;
+    const value = gateway === '' ? null : { ...(known.value as object), gateway };
+    const told = { ...known, validFromMs: at, value } as Fact;
+    const entry = { kind: 'fact', pos: 0, receivedAtMs: at - DAY, sha256: '', fact: told } as const;
+    return runEntries(
+      entries.toSpliced(start, 0, entry as never).map((one, i) => ({ ...one, pos: i + 1 })),
+    ).signals;
+  };
+
+  it.each([
+    ['is moved to a gateway from which nothing comes', 'gw-9'],
+    ['is struck off', ''],
+  ])('says so once a day when it %s', (_, gateway) => {
+    const told = moved(gateway).filter(
+      (signal) => signal.kind === 'DATA_GAP' && signal.detail['reason'] === 'unregistered-minutes',
+    );
+    expect(told).toHaveLength(1);
   });
 });

@@ -133,7 +133,7 @@ describe.each(EXPOSURE_CASES)('$name', (of) => {
   });
 });
 
-// A longer peak can repair the spacing of two, and louder peaks don't change their number: left out.
+// PEAK and L_PEAK: `rule-properties.test.ts`, `noise-rules.test.ts`.
 const ORDERED: readonly LimitKind[] = ['PC_TWA', 'PC_STEL', 'MAC', 'LEX_8H', 'LEX_W', 'WBGT'];
 
 describe.each(EXPOSURE_CASES.filter(({ kind }) => ORDERED.includes(kind)))('$name', (of) => {

@@ -116,6 +116,25 @@ describe('impulse noise by number of impulses (GBZ 2.2-2007 table 10)', () => {
     );
     expect(accused).toBeGreaterThan(0);
   });
+
+  it('higher peaks of the same number, or more of them within the table, are never milder', () => {
+    const rank = ['exceeded', 'suspected', 'borderline', 'within', 'indeterminate'];
+    const levels = fc.array(fc.option(fc.integer({ min: 100, max: 145 }), { freq: 5 }), {
+      minLength: 60,
+      maxLength: 60,
+    });
+    const rises = fc.array(fc.nat(30), { minLength: 60, maxLength: 60 });
+    const rate = fc.constantFrom(1, 3, 40);
+    fc.assert(
+      fc.property(levels, rises, rate, rate, (low, rise, few, more) => {
+        const high = low.map((value, i) => (value === null ? null : value + rise[i]!));
+        const before = peak(low, values([[Math.min(few, more), 60]])).verdict;
+        const after = peak(high, values([[Math.max(few, more), 60]])).verdict;
+        expect(rank.indexOf(after)).toBeLessThanOrEqual(rank.indexOf(before));
+      }),
+      { numRuns: 100 },
+    );
+  });
 });
 
 const energy = (level: number, seconds: number): number => 10 ** (level / 10) * seconds;

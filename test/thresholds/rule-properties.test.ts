@@ -140,11 +140,51 @@ describe.each(KINDS)('$kind', (rule) => {
             minutes.filter((v) => v !== null && v >= 25).length;
           fc.pre(hot(lower) === hot(raised));
         }
-        // A peak that joins two others can repair their spacing: the rule isn't monotonic by law.
-        if (rule.kind === 'PEAK') return;
+        // What lies below 3 × PC-TWA stays: to join two peaks can repair their spacing (see below).
+        if (rule.kind === 'PEAK') {
+          const higher = lower.map((value, i) => (value! > 90 ? raised[i]! : value));
+          expect(RANK.indexOf(verdict(higher))).toBeLessThanOrEqual(RANK.indexOf(verdict(lower)));
+          return;
+        }
         expect(RANK.indexOf(verdict(raised))).toBeLessThanOrEqual(RANK.indexOf(verdict(lower)));
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('what higher values can do by the nature of a rule', () => {
+  it('PEAK: two short peaks too close are broken, one peak of both and the time between is not', () => {
+    const day = (between: number) =>
+      judge({
+        kind: 'PEAK',
+        limit: 90,
+        ...gas,
+        minutes: values([
+          [0, 60],
+          [100, 1],
+          [between, 6],
+          [100, 1],
+          [0, 60],
+        ]),
+      }).notes;
+    expect(day(0)).toContain('peak-spacing');
+    expect(day(100)).toEqual(['peak-above-3x']);
+  });
+
+  it('WBGT: an hour of heat is broken, the same with seven hours of just 25 °C is not', () => {
+    const day = (rest: number) =>
+      judge({
+        kind: 'WBGT',
+        limit: 26,
+        wbgtRows: WBGT_ROWS,
+        profiles: [profile({ unit: 'degC', range: [0, 60], uncertainty: { abs: 0.01, rel: 0 } })],
+        minutes: values([
+          [32, 60],
+          [rest, 420],
+        ]),
+      }).verdict;
+    expect(day(24)).toBe('exceeded');
+    expect(day(25)).toBe('within');
   });
 });

@@ -20,9 +20,11 @@ export function monitorObstacles(
   inputs: RuleInputs,
 ): readonly string[] {
   const { startMs, endMs } = inputs.subject.shift;
-  const reasons = [
-    ...reasonsIn(state.monitor.gatewaySpans.get(channel.gateway.index) ?? [], startMs, endMs),
-  ];
+  const reasons: string[] = [];
+  if (isProof(inputs.first)) {
+    const spans = state.monitor.gatewaySpans.get(channel.gateway.index) ?? [];
+    reasons.push(...reasonsIn(spans, startMs, endMs));
+  }
   for (const feed of provingFeeds(inputs)) {
     const { device, metric } = feed.channel;
     for (const { index, gateway } of state.channelsByName.get(channelName(device, metric)) ?? []) {
@@ -39,9 +41,15 @@ export function monitorObstacles(
 
 type ProvingFeed = Pick<InputFeed, 'channel' | 'profiles' | 'cells'>;
 
+/** A primary that its backup stands for proves nothing: what is wrong with it is no obstacle. */
+const isProof = (first: RuleInputs['first']): boolean =>
+  first === undefined || first.role === 'proof';
+
 /** The channels whose readings are proof in the rule. */
 const provingFeeds = (inputs: RuleInputs): readonly ProvingFeed[] => [
-  { channel: inputs.subject.channel, profiles: inputs.profiles, cells: inputs.cells },
+  ...(isProof(inputs.first)
+    ? [{ channel: inputs.subject.channel, profiles: inputs.profiles, cells: inputs.cells }]
+    : []),
   ...(inputs.further ?? []).filter(({ role }) => role === 'proof'),
 ];
 

@@ -1,4 +1,5 @@
 import type { MinuteCellSummary } from '../../model/exposure.ts';
+import type { ChannelRef, Hazard } from '../../model/facts.ts';
 import { MINUTE_MS } from '../../model/time.ts';
 import type { ChannelFacts } from '../channel-facts.ts';
 import type { Channel, Emit, EngineState } from '../engine-state.ts';
@@ -91,6 +92,12 @@ function watchCertificate(
   if (found !== undefined) tell(state, channel, certificateExpired.kind, found, emit);
 }
 
+/** The channels that are proof of a hazard. */
+function standingFor({ primary, backup, feed }: Hazard): readonly ChannelRef[] {
+  if (backup === undefined || feed === 'primary') return [primary];
+  return feed === 'backup' ? [backup] : [primary, backup];
+}
+
 function watchProduction(
   state: EngineState,
   channel: Channel,
@@ -105,9 +112,8 @@ function watchProduction(
     const signal = post?.production?.channel;
     if (signal?.device !== channel.device || signal.metric !== channel.metric) continue;
     const isProducing = mean !== null && mean > post!.production!.above;
-    for (const { primary } of post!.hazards) {
-      for (const hazard of state.channelsByName.get(channelName(primary.device, primary.metric)) ??
-        []) {
+    for (const { device, metric } of post!.hazards.flatMap(standingFor)) {
+      for (const hazard of state.channelsByName.get(channelName(device, metric)) ?? []) {
         const lastSeenMinute = lastMinuteOf(monitor.memory, hazard.index).minute;
         const numbers = openRecord(monitor.memory, hazard.index);
         const found = productionGap.see(
