@@ -1,13 +1,18 @@
 import { readHubConfig } from '../src/hub/config.ts';
 import { startHub } from '../src/hub/hub.ts';
+import { isWhole } from '../src/hub/roles.ts';
 import { createLogger } from '../src/process/log.ts';
 import { createShutdownStack, throwIfLate } from '../src/process/shutdown.ts';
 import { createSummaryPrinter } from './summary.ts';
 import { runUntilSignal } from './until-signal.ts';
 
 /** `wugan hub`: runs until SIGINT or SIGTERM. */
-export async function runHub(options: { config: string; json: boolean }): Promise<never> {
-  const config = readHubConfig(options.config);
+export async function runHub(options: {
+  config: string;
+  roles?: string;
+  json: boolean;
+}): Promise<never> {
+  const config = readHubConfig(options.config, undefined, { roles: options.roles });
   const printer = createSummaryPrinter(process.stdout, { json: options.json, now: Date.now });
   const stack = createShutdownStack();
   const say = (text: string): void => printer.event('stop', text);
@@ -23,12 +28,15 @@ export async function runHub(options: { config: string; json: boolean }): Promis
     });
     stack.push('hub', async () => throwIfLate(await hub.close(8_000)));
     const hj212 = hub.hj212Port === null ? '' : `  HJ 212 on port ${hub.hj212Port}`;
-    const addresses = `${hub.url}  broker ${hub.mqttUrl}${hj212}`;
+    const broker = hub.mqttUrl === null ? '' : `  broker ${hub.mqttUrl}`;
+    const roles = isWhole(config.roles) ? '' : `  roles ${config.roles.join(', ')}`;
+    const addresses = `${hub.url}${broker}${hj212}${roles}`;
     printer.event('ready', `ready: ${addresses}  hub key ${hub.publicKey}`, {
       http: hub.url,
       mqtt: hub.mqttUrl,
       hj212Port: hub.hj212Port,
       publicKey: hub.publicKey,
+      roles: config.roles,
     });
   });
 }

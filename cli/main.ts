@@ -61,6 +61,10 @@ hub
   .command('run', { isDefault: true })
   .description('runs until SIGINT or SIGTERM')
   .requiredOption('-c, --config <file>', 'hub.yaml (docs/contracts.md)')
+  .option(
+    '--roles <roles>',
+    'only these roles, commas between (docs/deployment.md); all by default',
+  )
   .option('--json', 'print events as JSON lines', false)
   .action(async (options) => (await import('./hub.ts')).runHub(options));
 

@@ -35,6 +35,8 @@ export interface RunningAlerts extends Alerts {
 export interface AlertDeps {
   readonly db: Kysely<Database>;
   readonly databaseUrl: string;
+  /** False: another process pushes; `notify` wakes nobody then. True by default. */
+  readonly pushes?: boolean;
   /** Jobs are kept there; absent: in the database. */
   readonly redisUrl?: string;
   readonly log: Logger;
@@ -73,7 +75,7 @@ export async function startAlerts(
       log.error({ clueNo, fault }, 'a clue can not be released; it is tried again in an hour');
     },
   });
-  const push = await startPush(settings, deps, metrics);
+  const push = deps.pushes === false ? NOBODY : await startPush(settings, deps, metrics);
   return {
     apply: alerts.apply,
     notify() {
@@ -85,6 +87,8 @@ export async function startAlerts(
     close: push.close,
   };
 }
+
+const NOBODY = { wake: () => undefined, close: async () => undefined };
 
 /** Outbox → queue → platform. */
 async function startPush(

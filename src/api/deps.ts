@@ -25,14 +25,18 @@ export interface ApiDeps {
   readonly registry: Registry;
   ready(): Promise<Readiness>;
   /**
-   * Live numbers of the hub as it counts them, plain JSON; passed on as `hub` in `GET /api/v1/status`.
+   * Live numbers of this process as it counts them, plain JSON; with those of the hub's other processes
+   * passed on as `hub` in `GET /api/v1/status`.
    * The page shows `readingsPerSecond` when it is there.
    */
   stats(): object;
   /** Takes a dead letter in again; `detail` says why it can't be. */
-  replayLetter(id: number): Promise<Result<'stored' | 'duplicate', ReplayFault>>;
+  replayLetter(id: number): Promise<Result<'stored' | 'duplicate', ReplayFault | 'no-ingest'>>;
   /** Sends a command to a gateway; `detail` says why it can't be. */
-  command(gateway: string, order: CommandOrder): Promise<Result<CommandAnswer, CommandRefusal>>;
+  command(
+    gateway: string,
+    order: CommandOrder,
+  ): Promise<Result<CommandAnswer, CommandRefusal | 'no-ingest'>>;
   /** Whoever sends it may change things; null: nobody may. */
   readonly operatorToken: string | null;
   readonly log: Logger;

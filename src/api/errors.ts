@@ -20,6 +20,7 @@ export const API_ERRORS = {
   INTERNAL: { status: 500, hint: "The hub's log holds the cause; tell its operator." },
   EVIDENCE_DAMAGED: { status: 500, hint: 'Restore the package from a backup; do not rely on it.' },
   BROKER_UNAVAILABLE: { status: 503, hint: 'Try again; GET /readyz says when it is back.' },
+  INGEST_UNAVAILABLE: { status: 503, hint: 'Start the process with the role ingest.' },
   DATABASE_UNAVAILABLE: { status: 503, hint: 'Try again; GET /readyz says when it is back.' },
   NOT_READY: { status: 503, hint: 'The message names what fails; see the log of the hub.' },
   TOO_MANY_STREAMS: { status: 503, hint: 'Poll GET /api/v1/status instead, or try again later.' },

@@ -97,13 +97,32 @@ export function buildApi(deps: ApiDeps, live: LiveFeedSettings = LIVE_FEED): Fas
   return app;
 }
 
+/** What every process answers: `/healthz`, `/readyz`, `/metrics`. Not listening yet. */
+function buildHealth(deps: HealthDeps): FastifyInstance {
+  const app = Fastify({ logger: false, requestTimeout: REQUEST_MS_MAX });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  answerErrors(app, deps.log);
+  app.register(healthRoutes(deps));
+  return app;
+}
+
+type HealthDeps = Pick<ApiDeps, 'ready' | 'registry' | 'log'>;
+
+interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
 /** Starts listening. Throws with the address and the setting to change when it can't. */
-export async function startApi(
-  settings: ApiSettings,
-  deps: ApiDeps,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const app = buildApi(deps);
-  const { host, port } = settings;
+export const startApi = (settings: ApiSettings, deps: ApiDeps): Promise<Listening> =>
+  listen(buildApi(deps), settings);
+
+/** The same without API and page: how a process without them says how it is. */
+export const startHealth = (settings: ApiSettings, deps: HealthDeps): Promise<Listening> =>
+  listen(buildHealth(deps), settings);
+
+async function listen(app: FastifyInstance, { host, port }: ApiSettings): Promise<Listening> {
   try {
     const url = await app.listen({ host, port });
     return { url, close: () => app.close() };

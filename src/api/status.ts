@@ -33,18 +33,23 @@ export const StatusView = z.object({
     byState: z.record(z.string(), z.int()),
   }),
   deadLetters: z.object({ count: z.int(), more: z.boolean() }),
-  hub: z.record(z.string(), z.unknown()).describe('Live numbers of the process'),
+  processes: z.array(z.object({ process: z.string(), roles: z.array(z.string()), seenMs: Millis })),
+  hub: z.record(z.string(), z.unknown()).describe('Live numbers of the processes'),
 });
 export type Status = z.infer<typeof StatusView>;
 
-/** Reads what the head of the page shows. Five small queries; throws when the database is away. */
+/** A process that has not been heard of for longer is not listed. */
+const PROCESS_S_MAX = 10;
+
+/** Reads what the head of the page shows. Six small queries; throws when the database is away. */
 export async function readStatus(db: Kysely<Database>, stats: () => object): Promise<Status> {
-  const [shards, registered, standings, clues, deadLetters] = await Promise.all([
+  const [shards, registered, standings, clues, deadLetters, processes] = await Promise.all([
     readShards(db),
     readRegistered(db),
     readStandings(db),
     readClues(db),
     readDeadLetters(db),
+    readProcesses(db),
   ]);
   return {
     nowMs: Date.now(),
@@ -54,8 +59,25 @@ export async function readStatus(db: Kysely<Database>, stats: () => object): Pro
     standings: standings.counts,
     clues,
     deadLetters,
-    hub: { ...stats() },
+    processes: processes.map(({ stats: _, ...process }) => process),
+    hub: Object.assign({}, ...processes.map((process) => process.stats), stats()),
   };
+}
+
+/** Those heard of last come last: what they say stands. */
+async function readProcesses(
+  db: Kysely<Database>,
+): Promise<(Status['processes'][number] & { stats: object })[]> {
+  const rows = await db
+    .selectFrom('telemetry.hub_process')
+    .select(['process', 'roles', 'stats', 'seen_at'])
+    .where('seen_at', '>', sql<Date>`now() - make_interval(secs => ${PROCESS_S_MAX})`)
+    .orderBy('seen_at')
+    .execute();
+  return rows.map(({ process, roles, stats, seen_at: seenAt }) => ({
+    ...{ process, roles, seenMs: seenAt.getTime() },
+    stats: stats as object,
+  }));
 }
 
 async function readShards(db: Kysely<Database>): Promise<Status['shards']> {

@@ -7,6 +7,7 @@ import * as retention from './migrations/005-retention.ts';
 import * as outputPlaces from './migrations/006-output-places.ts';
 import * as replayedLetters from './migrations/006-replayed-letters.ts';
 import * as evidenceDialect from './migrations/007-evidence-dialect.ts';
+import * as roles from './migrations/008-roles.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -19,6 +20,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '006-replayed-letters': replayedLetters,
   '006-output-places': outputPlaces,
   '007-evidence-dialect': evidenceDialect,
+  '008-roles': roles,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

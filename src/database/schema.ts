@@ -7,6 +7,9 @@ import type { Generated } from 'kysely';
 export interface Database {
   'telemetry.shard': ShardTable;
   'telemetry.block': BlockTable;
+  'telemetry.evaluator_lease': LeaseColumns;
+  'telemetry.hub_process': HubProcessTable;
+  'telemetry.hub_request': HubRequestTable;
   'telemetry.gateway_number': GatewayNumberTable;
   'telemetry.gateway_progress': GatewayProgressTable;
   'telemetry.dead_letter': DeadLetterTable;
@@ -29,13 +32,38 @@ export interface Database {
   'enforcement.evidence_use': EvidenceUseTable;
 }
 
-/** The lease and the head of the journal of one shard: one row, updated by each journal transaction. */
-export interface ShardTable {
+/** The right to write something of a shard; who may move the output cursor is a table of only these. */
+export interface LeaseColumns {
   shard: string;
   /** Raised by whoever takes the lease; a writer with another token writes nothing. */
   token: number;
   holder: string;
   until_ms: number;
+}
+
+/** A hub process that is there, or was. */
+export interface HubProcessTable {
+  process: string;
+  shard: string;
+  roles: string[];
+  /** Live numbers of its roles, plain JSON. */
+  stats: unknown;
+  seen_at: Date;
+}
+
+/** What one process asks of the one with the role ingest; answered once. */
+export interface HubRequestTable {
+  id: Generated<number>;
+  shard: string;
+  request: unknown;
+  made_at: Generated<Date>;
+  /** Null: nobody has begun with it. */
+  taken_at: Date | null;
+  answer: unknown;
+}
+
+/** The lease and the head of the journal of one shard: one row, updated by each journal transaction. */
+export interface ShardTable extends LeaseColumns {
   /** Last position given out. */
   pos: number;
   /** Hash of the last block; the next block holds it. */

@@ -12,6 +12,7 @@ import {
 } from '../process/config-file.ts';
 import { DetectorSettings } from '../thresholds/detectors/settings.ts';
 import { DEFAULT_ENGINE_SETTINGS } from '../thresholds/engine-settings.ts';
+import { isWhole, ROLES, Roles } from './roles.ts';
 
 const Wait = z.int().min(0);
 
@@ -34,12 +35,14 @@ const Port = z.int().min(0).max(65_535);
 /**
  * Every setting of the hub. One file, checked at once; secrets may stand in files of their own.
  * `DATABASE_URL` overrides `database.url`, `MQTT_URL` `ingest.mqtt.url`, `REDIS_URL` `redis.url`,
- * `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`.
+ * `INFLUX_URL`, `_TOKEN`, `_ORG`, `_BUCKET` those of `influx`, `WUGAN_ROLES` (commas between) `roles`.
  */
-export const HubConfig = z.strictObject({
+const settings = z.strictObject({
   /** Where the embedded database and the hub's key live. */
   dataDir: z.string().min(1).default('.wugan/hub'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** What this process does of the hub's work; by default all of it. */
+  roles: Roles.default([...ROLES]),
   database: z
     .strictObject({
       /** An own PostgreSQL 15 or later; absent: the embedded one. */
@@ -73,17 +76,26 @@ export const HubConfig = z.strictObject({
   /** Test hook: the process kills itself with SIGKILL when it reaches the fault point of this name. */
   faultPoint: z.string().optional(),
 });
+export const HubConfig = settings.refine(
+  ({ roles, database }) => isWhole(roles) || database.url !== undefined,
+  {
+    path: ['roles'],
+    error: 'some roles only: needs the PostgreSQL of database.url (DATABASE_URL)',
+  },
+);
 export type HubConfig = z.infer<typeof HubConfig>;
 
 /**
- * Reads `hub.yaml` and what the environment overrides; paths are relative to the file. Throws `ConfigError` with
+ * Reads `hub.yaml` and what the environment and then the command line override; paths are relative to the file. Throws `ConfigError` with
  * every fault.
  */
 export function readHubConfig(
   file: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  options: { readonly roles?: string | undefined } = {},
 ): HubConfig {
-  const input = withVariables(readYaml(file), VARIABLES, environment);
+  const variables = { ...environment, WUGAN_ROLES: options.roles ?? environment['WUGAN_ROLES'] };
+  const input = withVariables(readYaml(file), VARIABLES, variables);
   const parsed = HubConfig.safeParse(input);
   if (!parsed.success) throw new ConfigError(file, describeIssues(parsed.error, input));
   const directory = dirname(resolve(file));
@@ -126,6 +138,7 @@ function resolved(node: unknown, path: readonly string[], directory: string): un
 
 /** Settings that a variable overrides, by path. */
 const VARIABLES: readonly Variable[] = [
+  ['WUGAN_ROLES', 'roles'],
   ['DATABASE_URL', 'database', 'url'],
   ['MQTT_URL', 'ingest', 'mqtt', 'url'],
   ['REDIS_URL', 'redis', 'url'],

@@ -1,11 +1,12 @@
-import type { Kysely } from 'kysely';
-import type { Database } from '../database/schema.ts';
+import type { DatabaseConnection } from '../database/connect.ts';
 import { diffRegistry } from '../devices/diff.ts';
 import { type Hj212Logger, hj212Loggers } from '../devices/hj212-stations.ts';
 import { readRegistryState } from '../devices/projection.ts';
 import { readRegistryFile } from '../devices/registry-file.ts';
 import { applyFact, findGateway, type RegistryState } from '../devices/registry-state.ts';
 import { nodeKeyOf, type SparkplugNode, sparkplugNodes } from '../devices/sparkplug-nodes.ts';
+import { factsBehind } from '../ingest/journal/facts-behind.ts';
+import { readOutputCursor } from '../ingest/output-transaction.ts';
 import type { Fact, Gateway } from '../model/facts.ts';
 import type { GatewayId } from '../model/ids.ts';
 import { ConfigError } from '../process/config-file.ts';
@@ -13,10 +14,12 @@ import type { Logger } from '../process/log.ts';
 import { lawFaults } from '../thresholds/limits/law-faults.ts';
 import { knownLimits } from './known-limits.ts';
 
-/** The registry as this process knows it: what is projected, and the facts appended since. */
+type Source = Pick<DatabaseConnection, 'db' | 'pool'>;
+
+/** The registry as this process knows it: what the journal holds, and the facts appended since. */
 export interface OpenRegistry {
   readonly shard: string;
-  readonly db: Kysely<Database>;
+  readonly source: Source;
   state: RegistryState;
   /** The gateway that the broker asks for, by id. */
   gateway(id: string): Gateway | undefined;
@@ -26,18 +29,28 @@ export interface OpenRegistry {
   sparkplugNode(group: string, edgeNode: string): SparkplugNode | undefined;
 }
 
-export async function openRegistry(db: Kysely<Database>, shard: string): Promise<OpenRegistry> {
+export async function openRegistry(source: Source, shard: string): Promise<OpenRegistry> {
   const loggers = latest(hj212Loggers);
   const nodes = latest(sparkplugNodes);
   const registry: OpenRegistry = {
     shard,
-    db,
-    state: await readRegistryState(db, shard),
+    source,
+    state: await readState(source, shard),
     gateway: (id) => findGateway(registry.state, id as GatewayId),
     hj212Logger: (mn) => loggers(registry.state).get(mn),
     sparkplugNode: (group, edgeNode) => nodes(registry.state).get(nodeKeyOf(group, edgeNode)),
   };
   return registry;
+}
+
+/**
+ * Projected facts, and those of the journal that the evaluator, maybe another process, has not come to:
+ * a registry is imported whether anybody evaluates or not.
+ */
+async function readState({ db, pool }: Source, shard: string): Promise<RegistryState> {
+  const evaluatedTo = await readOutputCursor(db, shard);
+  const projected = await readRegistryState(db, shard);
+  return (await factsBehind(pool, shard, evaluatedTo)).reduce(applyFact, projected);
 }
 
 /** What is made of a state, made anew only for another one. */
@@ -51,7 +64,7 @@ function latest<T>(make: (state: RegistryState) => T): (state: RegistryState) =>
 
 /**
  * Brings the journal up to the registry file: the difference becomes facts with an effective time. Call
- * it when the evaluator has caught up, so that the projection is whole. Throws `ConfigError` with every
+ * it when this process holds the shard, so that nobody else appends. Throws `ConfigError` with every
  * fault of the file; nothing is imported then.
  */
 export async function importRegistry(
@@ -72,7 +85,7 @@ export async function importRegistry(
   if (!read.ok) throw new ConfigError(file, read.detail.split('\n'));
   const faults = lawFaults(read.value.entities);
   if (faults.length > 0) throw new ConfigError(file, faults);
-  registry.state = await readRegistryState(registry.db, registry.shard);
+  registry.state = await readState(registry.source, registry.shard);
   const facts = diffRegistry(registry.state, read.value, nowMs);
   // Appended in order without waiting for each: the writer commits them in groups.
   await Promise.all(facts.map((fact) => ingest.appendFact(fact)));

@@ -4,7 +4,7 @@ import type { EngineOutput } from '../model/exposure.ts';
 import { loadEngine } from './checkpoints.ts';
 import type { Given } from './engine-kit.ts';
 import { followJournal } from './journal/follow.ts';
-import type { Ring } from './journal/ring.ts';
+import type { JournalPlace } from './journal/journal-head.ts';
 import { learnDroppedFacts } from './learn-dropped-facts.ts';
 import {
   createOutputCommitter,
@@ -15,7 +15,7 @@ import { readOutputCursor } from './output-transaction.ts';
 
 export interface EvaluatorDeps extends OutputCommitterDeps {
   readonly pool: pg.Pool;
-  readonly ring: Ring;
+  readonly journal: JournalPlace;
 }
 
 export interface Evaluator {
@@ -66,7 +66,7 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
   let failure: string | null = null;
 
   async function run(): Promise<void> {
-    const options = { ...deps, fromPos, signal: stop.signal };
+    const options = { ...deps, ...deps.journal, fromPos, signal: stop.signal };
     for await (const entries of followJournal({ ...options, entriesMax: ENTRIES_MAX })) {
       await evaluate(entries);
       if (stop.signal.aborted) return;

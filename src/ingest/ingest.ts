@@ -1,24 +1,22 @@
-import type { Kysely } from 'kysely';
-import type pg from 'pg';
-import type { Registry } from 'prom-client';
-import type { Database } from '../database/schema.ts';
 import type { Hj212Logger } from '../devices/hj212-stations.ts';
 import type { SparkplugNode } from '../devices/sparkplug-nodes.ts';
 import type { Fact, Gateway } from '../model/facts.ts';
-import type { FaultPoint } from '../process/fault-point.ts';
-import type { Logger } from '../process/log.ts';
 import type { SigningKey } from '../telemetry/signing.ts';
 import { type Acks, createAcks } from './acks.ts';
 import type { Broker } from './broker.ts';
 import { type Commands, createCommands } from './commands.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
-import type { EngineKit } from './engine-kit.ts';
-import { type Evaluator, startEvaluator } from './evaluator.ts';
+import {
+  type Evaluation,
+  type EvaluationDeps,
+  type EvaluationStats,
+  startEvaluation,
+} from './evaluation.ts';
 import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
 import { listenForHj212 } from './hj212/listen.ts';
 import type { Hj212Server } from './hj212/server.ts';
 import { createIntake, type Intake } from './intake.ts';
-import { keepLease, type Lease, waitForLease } from './journal/lease.ts';
+import { type JournalLease, keepLease, takeLease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
 import { makePartitions } from './journal/partitions.ts';
 import { createProgress } from './journal/progress.ts';
@@ -26,47 +24,33 @@ import { createRing, type Ring } from './journal/ring.ts';
 import { startJournalUpkeep } from './journal/upkeep.ts';
 import { createJournalWriter, type JournalWriter } from './journal/writer.ts';
 import { createIngestMetrics, type IngestCounts, type IngestMetrics } from './metrics.ts';
-import type { OutputHooks } from './output-transaction.ts';
 import { replayLetter } from './replay-letter.ts';
 import type { IngestSettings } from './settings.ts';
 import type { SparkplugHost } from './sparkplug/host.ts';
 import { hostOfSettings } from './sparkplug/host-of-settings.ts';
 import { startBroker } from './start-broker.ts';
-import { thresholdKit } from './threshold-kit.ts';
 import { startTicker } from './ticker.ts';
 
-export interface IngestDeps extends OutputHooks {
-  readonly db: Kysely<Database>;
-  readonly pool: pg.Pool;
+export interface IngestDeps extends EvaluationDeps {
   /** Signs acks; its id names this hub as the holder of the lease. */
   readonly key: SigningKey;
-  readonly metrics: Registry;
-  readonly log: Logger;
+  /** False: another process evaluates the shard. True by default. */
+  readonly evaluates?: boolean;
   /** The registered gateway of this id. */
   readonly gateway: (id: string) => Gateway | undefined;
   /** The registered data logger of this MN (HJ 212); none by default. */
   readonly hj212Logger?: (mn: string) => Hj212Logger | undefined;
   /** The registered edge node of this group and name (Sparkplug); none by default. */
   readonly sparkplugNode?: (group: string, edgeNode: string) => SparkplugNode | undefined;
-  /** Outputs were committed. */
-  readonly onCommitted: () => void;
-  /** Called once when ingest can't go on: another hub took the shard. */
-  readonly onFatal: (reason: string) => void;
-  readonly faultPoint: FaultPoint;
-  /** The engine that is fed; the threshold engine by default. */
-  readonly engine?: EngineKit;
-  /** Hub time, UTC ms; the machine's by default. */
-  readonly now?: () => number;
   /** How far the machine's clock has stepped away from hub time, ms; never by default. */
   readonly clockStepMs?: () => number;
   /** Ends the wait of a standby for the lease. */
   readonly signal?: AbortSignal;
 }
 
-export interface IngestStats extends IngestCounts {
+/** The evaluator's are zero when another process evaluates. */
+export interface IngestStats extends IngestCounts, EvaluationStats {
   readonly journalPos: number;
-  readonly evaluatorPos: number;
-  readonly evaluatorLag: number;
   readonly inFlightBytes: number;
   readonly clients: number;
 }
@@ -79,6 +63,8 @@ export interface Ingest {
   readonly hj212: Pick<Hj212Server, 'port' | 'readiness'> | null;
   /** The Sparkplug host application; null: there is none. */
   readonly sparkplug: Pick<SparkplugHost, 'readiness'> | null;
+  /** Null: another process evaluates the shard. */
+  readonly evaluation: Pick<Evaluation, 'stats'> | null;
   /** The latest entries of the journal, for readers in this process. */
   readonly ring: Ring;
   stats(): IngestStats;
@@ -89,7 +75,7 @@ export interface Ingest {
   command: Commands['send'];
   /** Ends when the fact is durable; rejects when the journal stopped first. */
   appendFact(fact: Fact): Promise<void>;
-  /** Ends when everything journaled so far is evaluated and its outputs are stored. */
+  /** Ends when everything journaled so far is evaluated and stored; at once if it is not done here. */
   caughtUp(): Promise<void>;
   /** Stops reading, lets commits end, evaluates the rest, acknowledges, gives the lease up. */
   close(): Promise<void>;
@@ -97,10 +83,11 @@ export interface Ingest {
 
 /** What runs while this hub holds the shard. */
 interface Parts {
-  readonly lease: Lease;
+  readonly lease: JournalLease;
   readonly ring: Ring;
   readonly writer: JournalWriter;
-  readonly evaluator: Evaluator;
+  /** Null: another process evaluates the shard. */
+  readonly evaluation: Evaluation | null;
   readonly letters: DeadLetters;
   readonly acks: Acks;
   readonly commands: Commands;
@@ -122,10 +109,7 @@ interface Frame {
 
 /** At the close, what is journaled but not evaluated gets this long; the next start does the rest. */
 const CLOSE_EVALUATION_MS_MAX = 2_000;
-/**
- * Outputs that can't be stored for longer make the hub unready (it takes data and judges nothing), and so
- * does a broker that is away for longer.
- */
+/** A broker that is away for longer makes the hub unready. */
 const TROUBLE_MS_MAX = 10_000;
 const WAITING_LOG_MS = 5_000;
 
@@ -139,7 +123,6 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
   let parts: Parts | undefined;
   const metrics = createIngestMetrics(deps.metrics, {
     journalPos: () => parts?.writer.pos() ?? 0,
-    evaluatorPos: () => parts?.evaluator.cursorPos() ?? 0,
     inFlightBytes: () => broker.inFlightBytes(),
     clients: () => broker.clients(),
     clockStepMs: deps.clockStepMs ?? (() => 0),
@@ -187,29 +170,27 @@ async function takeShard(frame: Frame): Promise<Parts> {
   const { shard } = settings;
   await makePartitions(deps.pool, now());
   const { durationMs } = settings.lease;
-  const lease = await waitForLease(
-    deps.pool,
-    { shard, holder: deps.key.keyId, durationMs },
-    {
-      signal: deps.signal ?? new AbortController().signal,
-      onWaiting: (detail) => deps.log.info({ detail }, 'standing by'),
-    },
-  );
+  const options = { shard, holder: deps.key.keyId, durationMs };
+  const lease = await waitForLease(() => takeLease(deps.pool, options), {
+    durationMs,
+    signal: deps.signal ?? new AbortController().signal,
+    onWaiting: (detail) => deps.log.info({ detail }, 'standing by'),
+  });
   return compose(frame, lease);
 }
 
-async function compose(frame: Frame, lease: Lease): Promise<Parts> {
+async function compose(frame: Frame, lease: JournalLease): Promise<Parts> {
   const { settings, deps, now, broker, metrics, hj212, sparkplug } = frame;
   const { pool, log, faultPoint } = deps;
   const { shard } = settings;
   let isLost = false;
-  const lose = (): void => {
+  const lose = (reason = `another hub took shard ${shard}`): void => {
     if (isLost) return;
     isLost = true;
     broker.stopReading();
     hj212?.stopReading();
     void sparkplug?.close();
-    deps.onFatal(`another hub took shard ${shard}`);
+    deps.onFatal(reason);
   };
   const progress = createProgress();
   await loadProgress(pool, shard, lease.pos, progress);
@@ -230,23 +211,12 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
       if (verdict === 'duplicate' && 'gateway' in submission) acks.touch([submission.gateway]);
     },
     onProgress: acks.touch,
-    onLost: lose,
+    onLost: () => lose(),
   });
-  const evaluator = await startEvaluator({
-    ...{ db: deps.db, pool, shard, token: lease.token, ring, now, faultPoint, log },
-    ...{ kit: deps.engine ?? thresholdKit(), hooks: deps, checkpoint: settings.checkpoint },
-    onCommitted: deps.onCommitted,
-    onConflict: (conflict) => {
-      metrics.keyConflict(conflict.table);
-      log.error(conflict, 'a key was met with other content; the first is kept');
-    },
-    onRefused: (refused) => {
-      metrics.deadLetter(refused.reason);
-      log.error(refused, 'what an entry gave can not be stored; it is put aside');
-    },
-    onCheckpoint: metrics.checkpointed,
-    onLost: lose,
-  });
+  const evaluation =
+    deps.evaluates === false
+      ? null
+      : await startEvaluation(settings, { ...deps, onFatal: lose, journal: { head: ring, ring } });
   const letters = createDeadLetters(pool, shard, log);
   const commands = createCommands({
     ...{ key: deps.key, now, publish: broker.publishCommand },
@@ -257,7 +227,7 @@ async function compose(frame: Frame, lease: Lease): Promise<Parts> {
     lease,
     ring,
     writer,
-    evaluator,
+    evaluation,
     letters,
     acks,
     commands,
@@ -280,7 +250,7 @@ function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upk
   const { retention } = settings;
   const days = startJournalUpkeep(pool, { now, retention, onAged: metrics.aged, log });
   const evidence = startEvidenceKeeper(pool, { shard: lease.shard, now, log });
-  const keeper = keepLease(pool, lease, settings.lease.durationMs, () => {
+  const keeper = keepLease(pool, 'journal', lease, settings.lease.durationMs, () => {
     log.error({ shard: lease.shard }, 'the lease was taken by another hub');
     void writer.close();
     lose();
@@ -299,18 +269,18 @@ function handleOf(
   parts: Parts,
   upkeep: Upkeep,
 ): Ingest {
-  const { writer, evaluator, letters, acks, intake, isLost } = parts;
+  const { writer, evaluation, letters, acks, intake, isLost } = parts;
   return {
     mqttUrl: broker.url,
     port: broker.port,
     hj212,
     sparkplug,
+    evaluation,
     ring: parts.ring,
     stats: () => ({
       ...metrics.counts,
       journalPos: writer.pos(),
-      evaluatorPos: evaluator.cursorPos(),
-      evaluatorLag: Math.max(0, writer.pos() - evaluator.cursorPos()),
+      ...(evaluation?.stats() ?? { evaluatorPos: 0, evaluatorLag: 0 }),
       inFlightBytes: broker.inFlightBytes(),
       clients: broker.clients(),
     }),
@@ -319,7 +289,7 @@ function handleOf(
       replayLetter({ db: deps.db, intake, gateway: deps.gateway, hj212, sparkplug }, id),
     command: parts.commands.send,
     appendFact: intake.appendFact,
-    caughtUp: () => caughtUp(parts, deps.log),
+    caughtUp: () => caughtUp(parts, deps),
     async close() {
       upkeep.stopTicks();
       broker.stopReading();
@@ -330,49 +300,47 @@ function handleOf(
       acks.close();
       if (!isLost()) {
         await acks.flush();
-        await within(evaluator.reached(writer.pos()), CLOSE_EVALUATION_MS_MAX);
+        if (evaluation !== null) {
+          await within(evaluation.reached(writer.pos()), CLOSE_EVALUATION_MS_MAX);
+        }
       }
       await Promise.all([broker.close(), hj212?.close()]);
-      await evaluator.close();
+      await evaluation?.close();
       await upkeep.close();
     },
   };
 }
 
 /** Waits, and says now and then what for: at the start nothing else answers yet. */
-async function caughtUp({ writer, evaluator }: Parts, log: Logger): Promise<void> {
+async function caughtUp({ writer, evaluation }: Parts, { log }: IngestDeps): Promise<void> {
   const toPos = writer.pos();
+  if (evaluation === null) return;
   const timer = setInterval(() => {
-    const error = evaluator.failure() ?? evaluator.trouble()?.error ?? null;
-    log.warn({ evaluatedTo: evaluator.cursorPos(), toPos, error }, 'waiting for the evaluator');
+    const evaluatedTo = evaluation.stats()?.evaluatorPos ?? null;
+    log.warn({ evaluatedTo, toPos, error: evaluation.trouble() }, 'waiting for the evaluator');
   }, WAITING_LOG_MS);
-  await evaluator.reached(toPos).finally(() => clearInterval(timer));
+  await evaluation.reached(toPos).finally(() => clearInterval(timer));
 }
 
 function readinessOf(
-  { writer, evaluator, isLost }: Parts,
+  { writer, evaluation, isLost }: Parts,
   broker: Broker,
   nowMs: number,
 ): ReturnType<Ingest['readiness']> {
   const downSinceMs = writer.downSinceMs();
-  const failure = evaluator.failure();
   const says = (ok: boolean, detail: string) => ({ name: 'ingest', ok, detail });
   if (isLost()) return says(false, 'another hub has the shard');
   if (downSinceMs !== null) {
     return says(false, `cannot write the journal since ${new Date(downSinceMs).toISOString()}`);
-  }
-  if (failure !== null) return says(false, `the evaluator stopped: ${failure}`);
-  const trouble = evaluator.trouble();
-  if (trouble !== null && nowMs - trouble.sinceMs > TROUBLE_MS_MAX) {
-    const since = new Date(trouble.sinceMs).toISOString();
-    return says(false, `cannot store outputs since ${since}: ${trouble.error}`);
   }
   const away = broker.trouble();
   if (away !== null && nowMs - away.sinceMs > TROUBLE_MS_MAX) {
     const since = new Date(away.sinceMs).toISOString();
     return says(false, `no connection to ${broker.url} since ${since}: ${away.reason}`);
   }
-  return says(true, `journal at ${writer.pos()}, evaluated to ${evaluator.cursorPos()}`);
+  const evaluates = evaluation?.readiness();
+  if (evaluates?.ok === false) return evaluates;
+  return says(true, [`journal at ${writer.pos()}`, evaluates?.detail ?? []].flat().join(', '));
 }
 
 /** Ends with the work, whatever its outcome, or after the time. */

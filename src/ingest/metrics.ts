@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { deadLetterCounter } from './dead-letter-counter.ts';
 import type { EncodedBlock } from './journal/encode-block.ts';
 import type { Verdict } from './journal/progress.ts';
 import type { Submission } from './journal/submission.ts';
@@ -28,8 +29,6 @@ export interface IngestMetrics {
   deadLetter(reason: string): void;
   refused(): void;
   committed(block: EncodedBlock, tookMs: number): void;
-  keyConflict(table: string): void;
-  checkpointed(bytes: number, tookMs: number): void;
   /** Days of the journal dropped by age now, and those that something still needs. */
   aged(dropped: number, held: number): void;
 }
@@ -37,7 +36,6 @@ export interface IngestMetrics {
 /** What is read when `/metrics` is asked for. */
 interface Readings {
   readonly journalPos: () => number;
-  readonly evaluatorPos: () => number;
   readonly inFlightBytes: () => number;
   readonly clients: () => number;
   readonly clockStepMs: () => number;
@@ -50,13 +48,10 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
     new Counter({ name, help, labelNames, registers });
   const received = counter('wugan_messages_received_total', 'Messages of gateways', ['channel']);
   const entries = counter('wugan_submissions_total', 'What became of entries', ['outcome']);
-  const deadLetters = counter('wugan_dead_letters_total', 'Unusable messages', ['reason']);
+  const deadLetters = deadLetterCounter(registry);
   const refused = counter('wugan_clients_refused_total', 'Clients refused or closed');
   const values = counter('wugan_readings_total', 'Values in stored batches');
   const stored = counter('wugan_journal_stored_bytes_total', 'Compressed bytes of blocks');
-  const keyConflicts = counter('wugan_key_conflicts_total', 'Keys met with other content', [
-    'table',
-  ]);
   const commitSeconds = new Histogram({
     name: 'wugan_journal_commit_seconds',
     help: 'From taking a group to its commit',
@@ -84,16 +79,6 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
     help: 'Days old enough to drop that something still needs',
     registers,
   });
-  const checkpointBytes = new Gauge({
-    name: 'wugan_checkpoint_bytes',
-    help: 'Size of the latest checkpoint',
-    registers,
-  });
-  const checkpointSeconds = new Gauge({
-    name: 'wugan_checkpoint_seconds',
-    help: 'Time the latest checkpoint took',
-    registers,
-  });
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({
       name,
@@ -104,10 +89,6 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
       },
     });
   gauge('wugan_journal_pos', 'Last committed position', readings.journalPos);
-  gauge('wugan_evaluator_pos', 'Last position whose outputs are stored', readings.evaluatorPos);
-  gauge('wugan_evaluator_lag_entries', 'Entries not yet evaluated', () =>
-    Math.max(0, readings.journalPos() - readings.evaluatorPos()),
-  );
   gauge('wugan_in_flight_bytes', 'Payload taken and not durable', readings.inFlightBytes);
   gauge('wugan_mqtt_clients', 'Connected clients', readings.clients);
   gauge(
@@ -157,11 +138,6 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
       blockEntries.observe(posTo - posFrom + 1);
       blockBytes.observe(rawBytes);
       stored.inc(header.length + body.length);
-    },
-    keyConflict: (table) => keyConflicts.inc({ table }),
-    checkpointed(bytes, tookMs) {
-      checkpointBytes.set(bytes);
-      checkpointSeconds.set(tookMs / 1_000);
     },
     aged(dropped, held) {
       daysDropped.inc(dropped);

@@ -90,7 +90,7 @@ export async function commitOutputs(
 
 /**
  * Moves the cursor from where this evaluator left it, and holds the token until the commit (`for key
- * share` lets the journal's writer pass). A stopped process loses its transaction, not the shard.
+ * share` lets the lease be renewed). A stopped process loses its transaction, not the shard.
  */
 async function moveCursor(
   tx: Tx,
@@ -99,7 +99,7 @@ async function moveCursor(
   const { rows } = await sql<{ held: boolean; moved: boolean }>`
     with held as (
       select set_config('idle_in_transaction_session_timeout', '10s', true)
-      from telemetry.shard where shard = ${shard} and token = ${token} for key share
+      from telemetry.evaluator_lease where shard = ${shard} and token = ${token} for key share
     ), moved as (
       update telemetry.sink_cursor set pos = ${toPos} from held
       where shard = ${shard} and name = 'evaluator' and pos = ${fromPos}

@@ -45,6 +45,7 @@ const EMPTY: Status = {
   standings: { over: 0, near: 0, below: 0, noData: 0 },
   clues: { total: 0, atPlatform: 0, latestPos: 0, byState: {} },
   deadLetters: { count: 0, more: false },
+  processes: [],
   hub: {},
 };
 

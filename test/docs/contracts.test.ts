@@ -10,6 +10,8 @@ import { buildApi } from '../../src/api/server.ts';
 import { connect } from '../../src/database/connect.ts';
 import { LISTS, RegistryTop } from '../../src/devices/registry-schema.ts';
 import { HubConfig } from '../../src/hub/config.ts';
+import { REQUEST_CHANNEL } from '../../src/hub/hub-request.ts';
+import { createEvaluatorMetrics } from '../../src/ingest/evaluator-metrics.ts';
 import { createHj212Metrics } from '../../src/ingest/hj212/metrics.ts';
 import { createInfluxMetrics } from '../../src/ingest/influx/metrics.ts';
 import { JOURNAL_CHANNEL } from '../../src/ingest/journal/journal-head.ts';
@@ -29,7 +31,7 @@ const sorted = (names: Iterable<string>): string[] => [...names].sort();
 // Nothing connects: the pool is lazy, and no metric is collected.
 const database = connect('postgres://nobody@127.0.0.1:1/none', { onError: () => undefined });
 /** Names that the database knows, not Prometheus. */
-const CHANNELS: readonly string[] = [OUTBOX_CHANNEL, JOURNAL_CHANNEL];
+const CHANNELS: readonly string[] = [OUTBOX_CHANNEL, JOURNAL_CHANNEL, REQUEST_CHANNEL];
 const registry = new Registry();
 const api = buildApi({
   db: database.db,
@@ -178,11 +180,11 @@ describe('the metrics', () => {
     const zero = () => 0;
     createIngestMetrics(registry, {
       journalPos: zero,
-      evaluatorPos: zero,
       inFlightBytes: zero,
       clients: zero,
       clockStepMs: zero,
     });
+    createEvaluatorMetrics(registry, () => null);
     createHj212Metrics(registry);
     createInfluxMetrics(registry);
     createSparkplugMetrics(registry);

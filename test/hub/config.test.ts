@@ -35,6 +35,22 @@ describe('readHubConfig()', () => {
     });
   });
 
+  it('has all roles by default, and those of file, variable and command line, the last first', () => {
+    const all = ['ingest', 'evaluate', 'push', 'influx', 'api'];
+    const own = `database: { url: 'postgres://somewhere' }`;
+    const env = { WUGAN_ROLES: 'push, api' };
+    expect(readHubConfig(file(), {}).roles).toEqual(all);
+    const some = file(`${own}\nroles: [evaluate]`);
+    expect(readHubConfig(some, {}).roles).toEqual(['evaluate']);
+    expect(readHubConfig(some, env).roles).toEqual(['push', 'api']);
+    expect(readHubConfig(some, env, { roles: 'ingest' }).roles).toEqual(['ingest']);
+  });
+
+  it('lets roles be split only over a PostgreSQL that all can reach', () => {
+    expect(() => readHubConfig(file('roles: [api]'), {})).toThrow(/roles: .*DATABASE_URL/);
+    expect(() => readHubConfig(file('roles: [apy]'), {})).toThrow(/roles\.0: .*"ingest"/);
+  });
+
   it('checks what a variable says like what the file says', () => {
     expect(() => readHubConfig(file(), { INFLUX_URL: 'influx:8086', DATABASE_URL: 'x' })).toThrow(
       /database\.url.*\n.*influx\.url/,

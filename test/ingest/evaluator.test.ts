@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/schema.ts';
 import { type Evaluator, type EvaluatorDeps, startEvaluator } from '../../src/ingest/evaluator.ts';
-import { takeLease } from '../../src/ingest/journal/lease.ts';
+import { takeEvaluatorLease } from '../../src/ingest/journal/lease.ts';
 import { createTestDatabase, silentLog, type TestDatabase } from '../database/test-database.ts';
 import { createChain } from './gateway-client.ts';
 import { openJournal, type TestJournal } from './journal-fixture.ts';
@@ -39,9 +39,13 @@ async function writeBatches(from: number, to: number): Promise<void> {
 
 async function evaluate(overrides: Partial<EvaluatorDeps> = {}): Promise<Evaluator> {
   const { db, pool } = database;
-  const { lease, ring } = journal;
+  const { ring } = journal;
+  // As of this process: its own lease is taken back at once.
+  const lease = await takeEvaluatorLease(pool, { shard: 'main', holder: 'one', durationMs: 1 });
+  if (!lease.ok) throw new Error(lease.detail);
   const evaluator = await startEvaluator({
-    ...{ db, pool, shard: 'main', token: lease.token, ring, kit: sumEngineKit(), now: Date.now },
+    ...{ db, pool, shard: 'main', token: lease.value.token, now: Date.now },
+    ...{ journal: { head: ring, ring }, kit: sumEngineKit() },
     ...{ faultPoint: () => undefined, log: silentLog },
     checkpoint: { intervalMs: 0, entriesMin: 10 },
     hooks: {
@@ -197,7 +201,7 @@ describe('the evaluator', () => {
     await writeBatches(1, 5);
     await evaluator.reached(5);
     const two = { shard: 'main', holder: 'two', durationMs: 60_000 };
-    await expect.poll(async () => (await takeLease(database.pool, two)).ok).toBe(true);
+    await expect.poll(async () => (await takeEvaluatorLease(database.pool, two)).ok).toBe(true);
     // The entry reaches the evaluator by the ring, as if its own hub had still committed it.
     const waiting = evaluator.reached(6);
     const [entry] = journal.ring.from(5, 1) ?? [];

@@ -1,4 +1,4 @@
-import { type Lease, takeLease } from '../../src/ingest/journal/lease.ts';
+import { type JournalLease, takeLease } from '../../src/ingest/journal/lease.ts';
 import { loadProgress } from '../../src/ingest/journal/load-progress.ts';
 import { makePartitions } from '../../src/ingest/journal/partitions.ts';
 import { createProgress, type Progress } from '../../src/ingest/journal/progress.ts';
@@ -16,7 +16,7 @@ import { gatewayFact } from './gateway-client.ts';
 
 export interface TestJournal {
   readonly writer: JournalWriter;
-  readonly lease: Lease;
+  readonly lease: JournalLease;
   readonly ring: Ring;
   readonly progress: Progress;
   /** Submits a batch's bytes; ends with what became of it. */

@@ -120,7 +120,12 @@ export const deadLetterRoutes =
         const { id } = request.params;
         const replayed = await deps.replayLetter(id);
         if (replayed.ok) return { outcome: replayed.value };
-        const code = replayed.reason === 'not-found' ? 'DEAD_LETTER_NOT_FOUND' : 'NOT_REPLAYABLE';
+        const code =
+          replayed.reason === 'not-found'
+            ? 'DEAD_LETTER_NOT_FOUND'
+            : replayed.reason === 'no-ingest'
+              ? 'INGEST_UNAVAILABLE'
+              : 'NOT_REPLAYABLE';
         throw new ApiError(code, `Cannot replay dead letter ${id}: ${replayed.detail}`);
       },
     );

@@ -7,6 +7,12 @@ import { ApiError } from '../errors.ts';
 import { requireOperator } from '../operator.ts';
 import { Millis } from '../views.ts';
 
+const CODES = {
+  'unknown-gateway': 'GATEWAY_NOT_FOUND',
+  'broker-away': 'BROKER_UNAVAILABLE',
+  'no-ingest': 'INGEST_UNAVAILABLE',
+} as const;
+
 /** Commands to gateways, each signed by the hub and obeyed once. */
 export const gatewayCommandRoutes =
   (deps: Pick<ApiDeps, 'command' | 'operatorToken'>): FastifyPluginAsyncZod =>
@@ -28,8 +34,7 @@ export const gatewayCommandRoutes =
         const { id } = request.params;
         const sent = await deps.command(id, request.body);
         if (sent.ok) return { at: sent.value.at, result: sent.value.result };
-        const code = sent.reason === 'unknown-gateway' ? 'GATEWAY_NOT_FOUND' : 'BROKER_UNAVAILABLE';
-        throw new ApiError(code, `Cannot command gateway ${id}: ${sent.detail}`);
+        throw new ApiError(CODES[sent.reason], `Cannot command gateway ${id}: ${sent.detail}`);
       },
     );
   };

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { JournalEntry } from '../../model/entry.ts';
 import type { Logger } from '../../process/log.ts';
 import { followJournal } from '../journal/follow.ts';
-import type { Ring } from '../journal/ring.ts';
+import type { JournalPlace } from '../journal/journal-head.ts';
 import { oldestPos, readCursor, saveCursor } from './cursor.ts';
 import { readFacts } from './known-facts.ts';
 import type { LineWriter } from './line-writer.ts';
@@ -15,10 +15,7 @@ import type { InfluxSettings } from './settings.ts';
 export interface FollowerDeps {
   readonly pool: pg.Pool;
   readonly shard: string;
-  /** The writer's ring when it is in this process; without it blocks are read. */
-  readonly ring?: Ring;
-  /** Last position of the journal. */
-  readonly headPos: () => number;
+  readonly journal: JournalPlace;
   readonly writer: LineWriter;
   readonly metrics: InfluxMetrics;
   readonly bounds: TimeBounds;
@@ -63,8 +60,8 @@ interface Standpoint {
   receivedAtMs: number;
 }
 
-function lagOf(place: Standpoint, { headPos, now }: FollowerDeps): Lag {
-  const entries = Math.max(0, headPos() - place.pos);
+function lagOf(place: Standpoint, { journal, now }: FollowerDeps): Lag {
+  const entries = Math.max(0, journal.head.headPos() - place.pos);
   const seconds = entries === 0 ? 0 : Math.max(0, now() - place.receivedAtMs) / 1_000;
   return { entries, seconds };
 }
@@ -74,7 +71,7 @@ async function follow(
   deps: FollowerDeps,
   place: Standpoint,
 ): Promise<void> {
-  const { pool, shard, ring, signal, log, metrics } = deps;
+  const { pool, shard, signal, log, metrics } = deps;
   const cursor = await readCursor(pool, shard, CURSOR);
   const oldest = (await oldestPos(pool, shard)) ?? 1;
   place.pos = Math.max(cursor, oldest - 1);
@@ -91,7 +88,7 @@ async function follow(
   const knownPos = Math.max(oldest - 1, Math.min(place.pos, projected));
   for (const { pos, fact } of await readFacts(pool, shard, 1, knownPos)) places.learn(pos, fact);
   const options = { pool, shard, signal, log, entriesMax: ENTRIES_MAX, fromPos: knownPos + 1 };
-  const journal = followJournal(ring === undefined ? options : { ...options, ring });
+  const journal = followJournal({ ...options, ...deps.journal });
   const batch = createBatch(settings, deps, place);
   for await (const entries of journal) {
     for (const entry of entries) {

@@ -19,7 +19,7 @@ const CURSOR = 'influx-results';
  */
 export async function followResults(
   settings: InfluxSettings,
-  deps: Omit<FollowerDeps, 'ring' | 'headPos' | 'bounds'>,
+  deps: Omit<FollowerDeps, 'journal' | 'bounds'>,
 ): Promise<void> {
   const { pool, shard, metrics, log, now, signal } = deps;
   const startedMs = now();

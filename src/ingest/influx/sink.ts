@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../../process/log.ts';
-import type { Ring } from '../journal/ring.ts';
+import type { JournalPlace } from '../journal/journal-head.ts';
 import { followReadings } from './follow-readings.ts';
 import { followResults } from './follow-results.ts';
 import { createLineWriter } from './line-writer.ts';
@@ -12,9 +12,7 @@ import type { InfluxSettings } from './settings.ts';
 export interface InfluxSinkDeps {
   readonly pool: pg.Pool;
   readonly shard: string;
-  /** The writer's ring when it is in this process. */
-  readonly ring?: Ring;
-  readonly headPos: () => number;
+  readonly journal: JournalPlace;
   readonly bounds: TimeBounds;
   readonly metrics: Registry;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { listenTo } from '../../database/listen.ts';
 import type { Logger } from '../../process/log.ts';
+import type { Ring } from './ring.ts';
 
 /** Where a shard's journal ends, for who follows it: the ring, or the database from elsewhere. */
 export interface JournalHead {
@@ -8,6 +9,12 @@ export interface JournalHead {
   headPos(): number;
   /** Ends when `pos` is committed or the signal aborts. */
   waitFor(pos: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Where the journal is read: with the ring in the writer's process, by its head elsewhere. */
+export interface JournalPlace {
+  readonly head: JournalHead;
+  readonly ring?: Ring;
 }
 
 export interface WatchedHead extends JournalHead {

@@ -1,11 +1,15 @@
 import type pg from 'pg';
 import { fail, ok, type Result } from '../../model/result.ts';
 
-/** The right to write one shard's journal, and the head it goes on from. */
+/** The right to write something of a shard. */
 export interface Lease {
   readonly shard: string;
   /** Raised by each taker; every write checks it. */
   readonly token: number;
+}
+
+/** The right to write one shard's journal, and the head it goes on from. */
+export interface JournalLease extends Lease {
   readonly pos: number;
   readonly headHash: Buffer;
 }
@@ -17,47 +21,81 @@ export interface LeaseOptions {
   readonly durationMs: number;
 }
 
-/** `prev_hash` of the first block. */
-const GENESIS = Buffer.alloc(32);
+/** What a lease is for: writing the journal, or moving the output cursor. */
+type Purpose = 'journal' | 'evaluator';
+
+const TABLE: Readonly<Record<Purpose, string>> = {
+  journal: 'telemetry.shard',
+  evaluator: 'telemetry.evaluator_lease',
+};
+
+/** A row that nobody holds yet; `head_hash` is the `prev_hash` of the first block. */
+const FIRST: Readonly<Record<Purpose, string>> = {
+  journal: `insert into telemetry.shard (shard, token, holder, until_ms, pos, head_hash)
+    values ($1, 0, '', 0, 0, decode(repeat('00', 32), 'hex')) on conflict do nothing`,
+  evaluator: `insert into telemetry.evaluator_lease (shard, token, holder, until_ms)
+    values ($1, 0, '', 0) on conflict do nothing`,
+};
 
 /** The database's clock decides: two hubs need not agree on the time. */
 const NOW_MS = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
-/**
- * Takes the lease of a shard when it is free, run out, or this holder's own; the token is raised. Waits
- * for transactions under the old token (`for update` against their `for key share`), so that none of
- * them commits after this returns.
- */
+/** Takes the lease of a shard's journal. */
 export async function takeLease(
   pool: pg.Pool,
-  { shard, holder, durationMs }: LeaseOptions,
+  options: LeaseOptions,
+): Promise<Result<JournalLease, 'held'>> {
+  const taken = await take<LeaseRow & { pos: number; head_hash: Buffer }>(pool, 'journal', options);
+  if (!taken.ok) return taken;
+  const { shard, token, pos, head_hash: headHash } = taken.value;
+  return ok({ shard, token, pos, headHash });
+}
+
+/** Takes the right to evaluate a shard: to move its output cursor and write what goes with it. */
+export async function takeEvaluatorLease(
+  pool: pg.Pool,
+  options: LeaseOptions,
 ): Promise<Result<Lease, 'held'>> {
+  const taken = await take(pool, 'evaluator', options);
+  return taken.ok ? ok({ shard: taken.value.shard, token: taken.value.token }) : taken;
+}
+
+interface LeaseRow {
+  readonly shard: string;
+  readonly token: number;
+}
+
+/**
+ * Takes a lease when it is free, run out, or this holder's own; the token is raised. Waits for
+ * transactions under the old token (`for update` against their `for key share`), so that none of them
+ * commits after this returns.
+ */
+async function take<Row extends LeaseRow>(
+  pool: pg.Pool,
+  purpose: Purpose,
+  { shard, holder, durationMs }: LeaseOptions,
+): Promise<Result<Row, 'held'>> {
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await client.query(
-      `insert into telemetry.shard (shard, token, holder, until_ms, pos, head_hash)
-       values ($1, 0, '', 0, 0, $2) on conflict do nothing`,
-      [shard, GENESIS],
-    );
-    const found = await client.query<{ holder: string; until_ms: number; free: boolean }>(
-      `select holder, until_ms, until_ms < ${NOW_MS} or holder = $2 as free
-       from telemetry.shard where shard = $1 for update`,
+    await client.query(FIRST[purpose], [shard]);
+    const found = await client.query<{ holder: string; free: boolean }>(
+      `select holder, until_ms < ${NOW_MS} or holder = $2 as free
+       from ${TABLE[purpose]} where shard = $1 for update`,
       [shard, holder],
     );
     const held = found.rows[0];
     if (held?.free !== true) {
       await client.query('rollback');
-      return fail('held', `shard ${shard} is held by ${held?.holder}`);
+      return fail('held', `${purpose} of shard ${shard} is held by ${held?.holder}`);
     }
-    const taken = await client.query<{ token: number; pos: number; head_hash: Buffer }>(
-      `update telemetry.shard set token = token + 1, holder = $2, until_ms = ${NOW_MS} + $3
-       where shard = $1 returning token, pos, head_hash`,
+    const taken = await client.query<Row>(
+      `update ${TABLE[purpose]} set token = token + 1, holder = $2, until_ms = ${NOW_MS} + $3
+       where shard = $1 returning *`,
       [shard, holder, durationMs],
     );
     await client.query('commit');
-    const row = taken.rows[0] as { token: number; pos: number; head_hash: Buffer };
-    return ok({ shard, token: row.token, pos: row.pos, headHash: row.head_hash });
+    return ok(taken.rows[0] as Row);
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
     throw error;
@@ -67,16 +105,19 @@ export async function takeLease(
 }
 
 /** Waits until the lease is free; rejects when the signal aborts. */
-export async function waitForLease(
-  pool: pg.Pool,
-  options: LeaseOptions,
-  { signal, onWaiting }: { signal: AbortSignal; onWaiting: (detail: string) => void },
-): Promise<Lease> {
+export async function waitForLease<Taken extends Lease>(
+  take: () => Promise<Result<Taken, 'held'>>,
+  {
+    durationMs,
+    signal,
+    onWaiting,
+  }: { durationMs: number; signal: AbortSignal; onWaiting: (detail: string) => void },
+): Promise<Taken> {
   for (;;) {
-    const taken = await takeLease(pool, options);
+    const taken = await take();
     if (taken.ok) return taken.value;
     onWaiting(taken.detail);
-    await new Promise((next) => setTimeout(next, options.durationMs / 5));
+    await new Promise((next) => setTimeout(next, durationMs / 5));
     signal.throwIfAborted();
   }
 }
@@ -92,6 +133,7 @@ export interface LeaseKeeper {
  */
 export function keepLease(
   pool: pg.Pool,
+  purpose: Purpose,
   lease: Lease,
   durationMs: number,
   onLost: () => void,
@@ -99,7 +141,7 @@ export function keepLease(
   let renewing: Promise<void> | undefined;
   const setUntil = (leftMs: number): Promise<pg.QueryResult> =>
     pool.query(
-      `update telemetry.shard set until_ms = ${NOW_MS} + $3 where shard = $1 and token = $2`,
+      `update ${TABLE[purpose]} set until_ms = ${NOW_MS} + $3 where shard = $1 and token = $2`,
       [lease.shard, lease.token, leftMs],
     );
   const renew = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import { type Accepted, type EncodedBlock, encodeBlock, entryOf } from './encode
 import { findEpoch } from './find-epoch.ts';
 import { findStored } from './find-stored.ts';
 import { createGatewayNumbers } from './gateway-numbers.ts';
-import type { Lease } from './lease.ts';
+import type { JournalLease } from './lease.ts';
 import type { Progress, Verdict } from './progress.ts';
 import type { Ring } from './ring.ts';
 import type { EpochSubmission, Outcome, Submission } from './submission.ts';
@@ -23,7 +23,7 @@ export interface WriterEvents {
 
 export interface WriterDeps extends WriterEvents {
   readonly pool: pg.Pool;
-  readonly lease: Lease;
+  readonly lease: JournalLease;
   readonly progress: Progress;
   readonly ring: Ring;
   readonly entriesMax: number;

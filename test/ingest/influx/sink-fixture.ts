@@ -33,8 +33,7 @@ export function startTestSink(
     {
       pool,
       shard: 'main',
-      ...(withRing ? { ring: journal.ring } : {}),
-      headPos: journal.writer.pos,
+      journal: { head: journal.ring, ...(withRing ? { ring: journal.ring } : {}) },
       bounds: { aheadMsMax: 120_000, ageMsMax: 400 * 86_400_000 },
       metrics: registry,
       log: silentLog,

@@ -1,0 +1,56 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { deadLetterCounter } from './dead-letter-counter.ts';
+
+export interface EvaluatorMetrics {
+  keyConflict(table: string): void;
+  deadLetter(reason: string): void;
+  checkpointed(bytes: number, tookMs: number): void;
+}
+
+/** Registers the metrics of the evaluator; `read` is asked with `/metrics`; null: standing by. */
+export function createEvaluatorMetrics(
+  registry: Registry,
+  read: () => { readonly evaluatorPos: number; readonly evaluatorLag: number } | null,
+): EvaluatorMetrics {
+  const registers = [registry];
+  const deadLetters = deadLetterCounter(registry);
+  const keyConflicts = new Counter({
+    name: 'wugan_key_conflicts_total',
+    help: 'Keys met with other content',
+    labelNames: ['table'],
+    registers,
+  });
+  const gauge = (name: string, help: string, value?: () => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      ...(value === undefined
+        ? {}
+        : {
+            collect() {
+              this.set(value());
+            },
+          }),
+    });
+  const checkpointBytes = gauge('wugan_checkpoint_bytes', 'Size of the latest checkpoint');
+  const checkpointSeconds = gauge('wugan_checkpoint_seconds', 'Time the latest checkpoint took');
+  gauge(
+    'wugan_evaluator_pos',
+    'Last position whose outputs are stored',
+    () => read()?.evaluatorPos ?? 0,
+  );
+  gauge(
+    'wugan_evaluator_lag_entries',
+    'Entries not yet evaluated',
+    () => read()?.evaluatorLag ?? 0,
+  );
+  return {
+    keyConflict: (table) => keyConflicts.inc({ table }),
+    deadLetter: (reason) => deadLetters.inc({ reason }),
+    checkpointed(bytes, tookMs) {
+      checkpointBytes.set(bytes);
+      checkpointSeconds.set(tookMs / 1_000);
+    },
+  };
+}
