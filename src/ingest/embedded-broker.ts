@@ -8,6 +8,7 @@ import type { BrokerSettings } from './embedded/broker-settings.ts';
 import { certifiedName, listenMqtt } from './embedded/listen-mqtt.ts';
 import { mayRead, ownTopicOf } from './embedded/own-topics.ts';
 import { openPasswords } from './embedded/passwords.ts';
+import { createPublishLanes, type LanePacket, type PublishLane } from './embedded/publish-lane.ts';
 import { createReadGate, type ReadGate } from './read-gate.ts';
 
 export interface EmbeddedBrokerOptions extends BrokerEvents {
@@ -56,7 +57,8 @@ const NOT_AUTHORIZED = 5;
 
 /**
  * The embedded MQTT 3.1.1 broker. aedes acknowledges QoS 1 before it routes, so the commit happens
- * inside `authorizePublish`, which runs before: its callback waits for `done`. A client id is a gateway
+ * inside `authorizePublish`, which runs before: its callback waits for `done`; most messages take the lane
+ * beside aedes (publish-lane.ts), on the same terms. A client id is a gateway
  * id; a client publishes on its gateway's topics under the registered region, as an edge node on those of
  * Sparkplug, and reads what is meant for it (own-topics.ts). Any other topic closes the client.
  */
@@ -65,6 +67,10 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const mayEnter = createDoor(options);
   let accepting = false;
   const { gateway, onRefused } = options;
+  const authorize = createAuthorizer(options, gate);
+  const lanes = createPublishLanes({ authorize, drainTimeoutMs: DRAIN_TIMEOUT_MS });
+  const laneOf = new WeakMap<Client['conn'], PublishLane>();
+  const keepAlivesS = new WeakMap<Client['conn'], number>();
 
   const aedes = await Aedes.createBroker({
     maxClientsIdLength: CLIENT_ID_CHARS_MAX,
@@ -77,29 +83,14 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       const returnCode = accepting ? NOT_AUTHORIZED : SERVER_UNAVAILABLE;
       return done(Object.assign(new Error(reason), { returnCode }), null);
     },
+    preConnect: (client, { keepalive = 0 }, done) => {
+      keepAlivesS.set(client.conn, keepalive);
+      done(null, true);
+    },
     authorizePublish: (client, packet, done) => {
       // The will of a client of an earlier process: nothing of it is ours to journal.
       if (client === null) return done(null);
-      const isBridged = isBridge(options, client.id);
-      const found = gateway(isBridged ? idIn(packet.topic) : client.id);
-      const own = found && ownTopicOf(found, packet.topic);
-      // Nobody could ask an edge node behind a bridge for its births: a bridge reads nothing.
-      const isDeaf = own?.kind === 'edge' && (isBridged || options.sparkplug === undefined);
-      if (found === undefined || own === undefined || isDeaf) {
-        onRefused('topic not its own', client.id);
-        return done(new Error(`${client.id} may not publish on ${packet.topic}`));
-      }
-      const { topic } = packet;
-      const payload = packet.payload as Buffer;
-      const settle = settler(options, gate, { client, bytes: payload.length, done });
-      if (own.kind === 'edge') {
-        packet.retain = false;
-        return options.sparkplug?.onMessage({ topic: own.topic, payload, done: settle });
-      }
-      const { channel } = own;
-      // Nothing but a status is for those who come later.
-      if (channel !== 'status') packet.retain = false;
-      return options.onPublication({ gateway: found, channel, topic, payload, done: settle });
+      return authorize(client, packet as LanePacket, done);
     },
     authorizeSubscribe: (client, subscription, done) => {
       const found = gateway(client.id);
@@ -107,6 +98,9 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       const mayHave = found !== undefined && mayRead(found, subscription.topic, hostId);
       done(null, mayHave ? subscription : null);
     },
+  });
+  aedes.on('clientReady', (client) => {
+    laneOf.get(client.conn)?.open(client, keepAlivesS.get(client.conn) ?? 0);
   });
   aedes.on('clientError', (client, error) => onRefused(error.message, client.id));
   aedes.on('connectionError', (_client, error) => onRefused(error.message, ''));
@@ -124,7 +118,9 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       }
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      gate.guard(socket, (reason) => onRefused(reason, ''));
+      const lane = lanes.of(socket);
+      laneOf.set(socket, lane);
+      gate.guard(socket, lane, (reason) => onRefused(reason, ''));
       aedes.handle(socket);
     },
   });
@@ -184,6 +180,34 @@ function createDoor(options: EmbeddedBrokerOptions): Door {
     const isRight =
       password !== undefined && passwords.isRight(client.id, password.toString('utf8'));
     return isRight && (username === undefined || username === client.id) ? null : 'wrong password';
+  };
+}
+
+/** Whether a client may publish a message; if so, it is taken, and `done` waits for its fate. */
+function createAuthorizer(
+  options: EmbeddedBrokerOptions,
+  gate: ReadGate,
+): (client: Client, packet: LanePacket, done: (error?: Error | null) => void) => void {
+  return (client, packet, done) => {
+    const isBridged = isBridge(options, client.id);
+    const found = options.gateway(isBridged ? idIn(packet.topic) : client.id);
+    const own = found && ownTopicOf(found, packet.topic);
+    // Nobody could ask an edge node behind a bridge for its births: a bridge reads nothing.
+    const isDeaf = own?.kind === 'edge' && (isBridged || options.sparkplug === undefined);
+    if (found === undefined || own === undefined || isDeaf) {
+      options.onRefused('topic not its own', client.id);
+      return done(new Error(`${client.id} may not publish on ${packet.topic}`));
+    }
+    const { topic, payload } = packet;
+    const settle = settler(options, gate, { client, bytes: payload.length, done });
+    if (own.kind === 'edge') {
+      packet.retain = false;
+      return options.sparkplug?.onMessage({ topic: own.topic, payload, done: settle });
+    }
+    const { channel } = own;
+    // Nothing but a status is for those who come later.
+    if (channel !== 'status') packet.retain = false;
+    return options.onPublication({ gateway: found, channel, topic, payload, done: settle });
   };
 }
 

@@ -17,6 +17,8 @@ const LENGTH_BYTES_MAX = 4;
 export interface PacketGuard {
   /** Null: go on. Else why the connection must end; nothing of these bytes may be parsed. */
   pass(bytes: Uint8Array): string | null;
+  /** Whether the next byte begins a packet. */
+  isAtPacket(): boolean;
   /** PUBLISH packets that began since it was last asked. */
   published(): number;
 }
@@ -71,6 +73,7 @@ export function createPacketGuard(): PacketGuard {
       }
       return null;
     },
+    isAtPacket: () => state === 'type',
     published() {
       const count = publishes;
       publishes = 0;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { PublishLane } from './embedded/publish-lane.ts';
 import { createRateBucket, type RateLimit } from './embedded/rate-bucket.ts';
 import { createPacketGuard } from './packet-guard.ts';
 
@@ -7,17 +8,19 @@ import { createPacketGuard } from './packet-guard.ts';
  * the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
  * answers of the database get their turn. One that sends faster than its rate waits for itself alone. Nor
  * does a packet get through that is larger than any of ours (packet-guard.ts). aedes reads with
- * `socket.read()`: there the gate stands.
+ * `socket.read()`: there the gate stands, and behind it the lane of what gateways publish.
  */
 export interface ReadGate {
   /** `onRefused`: the socket was closed for what it sent. */
-  guard(socket: Socket, onRefused: (reason: string) => void): void;
+  guard(socket: Socket, lane: Lane, onRefused: (reason: string) => void): void;
   take(bytes: number): void;
   give(bytes: number): void;
   bytes(): number;
   /** Closes the gate for good. */
   shut(): void;
 }
+
+type Lane = Pick<PublishLane, 'pass' | 'isBusy'>;
 
 export function createReadGate(
   bytesMax: number,
@@ -44,7 +47,7 @@ export function createReadGate(
   }
 
   return {
-    guard(socket, onRefused) {
+    guard(socket, lane, onRefused) {
       const read = socket.read.bind(socket);
       const packets = createPacketGuard();
       const bucket = createRateBucket(clientRate);
@@ -58,6 +61,7 @@ export function createReadGate(
       socket.read = (size?: number) => {
         // The stream itself asks for 0 bytes to fill its own, bounded buffer.
         if (size === 0) return read(size);
+        if (lane.isBusy()) return null;
         if (isClosed()) {
           held.add(socket);
           return null;
@@ -69,9 +73,10 @@ export function createReadGate(
         }
         const bytes: Buffer | null = read(size);
         if (bytes === null) return null;
+        const isAtPacket = packets.isAtPacket();
         const refusal = packets.pass(bytes);
         bucket.take(packets.published(), bytes.length, performance.now());
-        if (refusal === null) return bytes;
+        if (refusal === null) return lane.pass(bytes, isAtPacket);
         onRefused(refusal);
         socket.destroy();
         return null;

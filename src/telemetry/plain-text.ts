@@ -8,7 +8,7 @@ const mark = (characters: string, bits: number): void => {
   for (const character of characters) KINDS[character.charCodeAt(0)]! |= bits;
 };
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-mark(UPPER + UPPER.toLowerCase() + '0123456789', START_OF_NAME | IN_NAME);
+mark(`${UPPER}${UPPER.toLowerCase()}0123456789`, START_OF_NAME | IN_NAME);
 mark('._-', IN_NAME);
 mark('0123456789abcdef', HEX);
 mark('0123456789ABCDEFGHJKMNPQRSTVWXYZ', BASE32);

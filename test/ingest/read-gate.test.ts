@@ -9,6 +9,8 @@ const turn = (): Promise<void> => new Promise((next) => setImmediate(next));
 /** A CONNECT without a body: all that a guard needs to let later packets pass. */
 const CONNECT = Buffer.from([0x10, 0]);
 const MESSAGE_BYTES = 100;
+/** Everything is for the reader itself. */
+const NO_LANE = { pass: (bytes: Buffer) => bytes, isBusy: () => false };
 
 /** Senders that always have another message, and which of them wait, longest first. */
 function createSenders(gate: ReturnType<typeof createReadGate>, count: number) {
@@ -36,7 +38,7 @@ function createSenders(gate: ReturnType<typeof createReadGate>, count: number) {
       inFlight += 1;
       gate.take(MESSAGE_BYTES);
     };
-    gate.guard(socket as unknown as Socket, () => undefined);
+    gate.guard(socket as unknown as Socket, NO_LANE, () => undefined);
     socket.on('readable', ask);
     ask();
     return ask;
