@@ -205,7 +205,11 @@ async function connectTo({ mqttUrl, clientId }: ImportOptions): Promise<MqttClie
     client.on('error', () => undefined);
     return client;
   } catch (error) {
-    throw new ConfigError(`--mqtt-url ${mqttUrl}`, [(error as Error).message]);
+    const { message } = error as Error;
+    const what = /not authorized/i.test(message)
+      ? `the hub refuses client ${clientId}: name it in ingest.bridges of hub.yaml, or another with --client-id`
+      : `${message}: start the hub, or name its broker`;
+    throw new ConfigError(`--mqtt-url ${mqttUrl}`, [what]);
   }
 }
 

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Logger } from '../process/log.ts';
+import { expectation } from '../process/zod-text.ts';
 
 /** Every error that the API answers: its HTTP status and what the caller can do. */
 export const API_ERRORS = {
@@ -66,17 +67,26 @@ function isDatabaseUnavailable(error: Error): boolean {
   );
 }
 
+/** What the framework refuses before a route sees it, in words. */
+const REFUSED: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Cannot read the body: send it as content-type application/json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'Cannot read the body: there is none',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'Cannot read the body: it is not JSON',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'Cannot read the body: it is larger than 64 KiB',
+};
+
 function catalogued(error: Error): { code: ApiErrorCode; message: string } {
   if (error instanceof ApiError) return { code: error.code, message: error.message };
   if (hasZodFastifySchemaValidationErrors(error)) {
     const faults = error.validation.map(
-      (issue) => `${issue.instancePath.slice(1) || 'request'}: ${issue.message}`,
+      (issue) => `${issue.instancePath.slice(1) || 'request'}: ${expectation(issue.message ?? '')}`,
     );
     return { code: 'INVALID_REQUEST', message: `Cannot use the request: ${faults.join('; ')}` };
   }
   const { statusCode } = error as { statusCode?: number };
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return { code: 'INVALID_REQUEST', message: error.message };
+    const { code } = error as { code?: string };
+    return { code: 'INVALID_REQUEST', message: REFUSED[code ?? ''] ?? error.message };
   }
   if (isDatabaseUnavailable(error)) {
     return { code: 'DATABASE_UNAVAILABLE', message: 'Cannot read: the database does not answer' };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { fileFault } from './file-fault.ts';
+import { expectation } from './zod-text.ts';
 
 /** A settings file that can't be used: every fault at once, each with its place. */
 export class ConfigError extends Error {
@@ -32,10 +33,6 @@ export function describeIssues(error: z.ZodError, input: unknown): string[] {
     return `${path}: ${expectation(issue.message)}${foundText(issue, value)}`;
   });
 }
-
-/** Zod's "Invalid input: expected number, received undefined": what was found is said once, by us. */
-const expectation = (message: string): string =>
-  message.replace(/^Invalid input: (expected .*?)(, received \w+)?$/, '$1');
 
 function foundText({ code, path }: z.core.$ZodIssue, value: unknown): string {
   // The message names the keys already; beside them the object may hold anything.

@@ -30,6 +30,8 @@ describe('the error catalogue', () => {
     ['POST', '/api/v1/clues', 404, 'ROUTE_NOT_FOUND'],
     ['GET', '/api/v1/clues?limit=-1', 400, 'INVALID_REQUEST'],
     ['GET', '/api/v1/series', 400, 'INVALID_REQUEST'],
+    ['GET', '/api/v1/clues?stat=ACKED', 400, 'INVALID_REQUEST'],
+    ['GET', '/api/v1/clues?state=NOPE', 400, 'INVALID_REQUEST'],
     ['GET', '/%', 400, 'INVALID_REQUEST'],
     ['GET', '/readyz', 500, 'INTERNAL'],
   ] as const)('answers %s %s with %i %s in the one shape', async (method, url, status, code) => {
@@ -46,6 +48,30 @@ describe('the error catalogue', () => {
     expect(message).toContain('device');
     expect(message).toContain('metric');
     expect(message).toContain('fromMs');
+  });
+
+  it('says what was expected of a parameter, once', async () => {
+    const { body } = await api.get('/api/v1/clues?limit=x&stat=ACKED');
+    const { message } = ErrorResponse.parse(body).error;
+    expect(message).toBe(
+      'Cannot use the request: limit: expected number; request: Unrecognized key: "stat"',
+    );
+  });
+
+  it.each([
+    ['application/x-www-form-urlencoded', '{}', 'application/json'],
+    ['application/json', '{', 'not JSON'],
+    ['application/json', '', 'there is none'],
+    ['application/json', 'x'.repeat(70_000), '64 KiB'],
+  ])('says what is wrong with a body of %s', async (type, payload, said) => {
+    const operated = buildApi({ ...depsOf(api.database), operatorToken: 't'.repeat(32) });
+    const answer = await operated.inject({
+      ...{ method: 'POST', url: '/api/v1/gateways/gw-1/commands', payload },
+      headers: { authorization: `Bearer ${'t'.repeat(32)}`, 'content-type': type },
+    });
+    await operated.close();
+    expect(answer.statusCode).toBe(400);
+    expect(ErrorResponse.parse(answer.json()).error.message).toContain(said);
   });
 
   it('does not tell strangers what is wrong inside', async () => {

@@ -187,8 +187,7 @@ describe('wugan import', () => {
     const mqttUrl = `mqtt://127.0.0.1:${ingest.port}`;
     const outcome = runImport(path, options({ mqttUrl }));
     // Refused at the connection or at its first message.
-    const code = await outcome.catch((error: Error) => error.message);
-    expect(code).not.toBe(0);
+    await expect(outcome).rejects.toThrow(/wugan-import.*ingest\.bridges/);
     expect(ingest.stats().readings).toBe(0);
     await ingest.close();
     await database.close();
@@ -201,6 +200,12 @@ describe('wugan import', () => {
     expect(told).toContain('line 5: time');
     expect(told).toContain('line 6: LAeq');
     expect(told).toContain('Nothing was sent');
+  });
+
+  it('names the line from which CSV can not be read, and sends nothing', async () => {
+    const path = write('day.csv', `time,LAeq\n${lines(3)}\n2026-01-05T09:00:00Z,8"1\n`);
+    const outcome = runImport(path, options({ skipFaulty: true }));
+    await expect(outcome).rejects.toThrow(/Cannot use .*day\.csv: .*quote.* line 5/i);
   });
 
   it('calls two values for one second a fault', async () => {

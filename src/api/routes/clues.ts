@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { CLUE_MOVES, type ClueState } from '../../alerts/lifecycle.ts';
 import { PostId, Uscc } from '../../model/ids.ts';
 import { ClueHistoryView, readClueHistory } from '../clue-history.ts';
 import { readClueRows } from '../clue-rows.ts';
@@ -17,14 +18,11 @@ const ClueDetailView = ClueView.extend({
   ...ClueHistoryView.shape,
 });
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   ...PageQuery,
   enterprise: Uscc.optional(),
   post: PostId.optional(),
-  state: z
-    .string()
-    .regex(/^[A-Z_]{1,64}$/, 'expected the state of a clue, like ACKED')
-    .optional(),
+  state: z.enum(Object.keys(CLUE_MOVES) as [ClueState, ...ClueState[]]).optional(),
 });
 
 /** Clues, and everything that is known of one. A clue is never a violation: only an officer says that. */

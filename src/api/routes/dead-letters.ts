@@ -61,7 +61,7 @@ export const deadLetterRoutes =
         schema: {
           tags: ['operation'],
           summary: 'Messages that could not be used, newest first',
-          querystring: z.object({ ...PageQuery, reason: z.string().max(64).optional() }),
+          querystring: z.strictObject({ ...PageQuery, reason: z.string().max(64).optional() }),
           response: { 200: z.object({ items: z.array(DeadLetterView), nextCursor: NextCursor }) },
         },
       },

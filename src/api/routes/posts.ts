@@ -69,7 +69,7 @@ export const postRoutes =
         schema: {
           tags: ['exposure'],
           summary: 'Where every post stands now, worst first',
-          querystring: z.object({ ...PageQuery, enterprise: Uscc.optional() }),
+          querystring: z.strictObject({ ...PageQuery, enterprise: Uscc.optional() }),
           response: {
             200: z.object({ items: z.array(PostView), nextCursor: NextCursor }),
           },

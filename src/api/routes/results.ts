@@ -7,7 +7,7 @@ import type { ApiDeps } from '../deps.ts';
 import { decodeCursor, NextCursor, PageQuery, pageOf } from '../page-cursor.ts';
 import { AppliedLimitView, Millis, ShiftView, VerdictView } from '../views.ts';
 
-const Query = z.object({
+const Query = z.strictObject({
   ...PageQuery,
   post: PostId,
   crew: CrewId.optional(),

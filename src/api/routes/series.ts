@@ -11,7 +11,7 @@ import { ChannelView, Millis } from '../views.ts';
 /** Minute cells of one answer at most: a wider range is refused with RANGE_TOO_WIDE. */
 export const SERIES_POINTS_MAX = 2_000;
 
-const Query = z.object({
+const Query = z.strictObject({
   device: DeviceId,
   metric: MetricName,
   fromMs: z.coerce.number().int().min(0).optional(),

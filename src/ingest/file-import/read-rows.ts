@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PassThrough, pipeline } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { decodeStream } from 'iconv-lite';
+import { ConfigError } from '../../process/config-file.ts';
 import type { Row } from './row-readings.ts';
 
 export interface NumberedRow {
@@ -31,7 +32,7 @@ interface ParsedRecord {
   readonly info: { readonly lines: number; readonly error?: { readonly message: string } };
 }
 
-/** Rows of a file, one after the other. Rejects when the file can't be read. */
+/** Rows of a file, one after the other. Rejects when the file can't be read, with `ConfigError` for CSV that is none. */
 export async function* readRows(file: RowFile): AsyncGenerator<NumberedRow, void, void> {
   const bytes = createReadStream(file.path);
   const decoder = decodeStream(file.encoding);
@@ -60,10 +61,16 @@ export async function* readRows(file: RowFile): AsyncGenerator<NumberedRow, void
     }),
     heardByReader,
   );
-  for await (const { record, info } of rows as AsyncIterable<ParsedRecord>) {
-    const fault = info.error?.message ?? null;
-    const row = fault === null ? record : null;
-    yield { line: info.lines, row, fault, bytesRead: bytes.bytesRead };
+  try {
+    for await (const { record, info } of rows as AsyncIterable<ParsedRecord>) {
+      const fault = info.error?.message ?? null;
+      const row = fault === null ? record : null;
+      yield { line: info.lines, row, fault, bytesRead: bytes.bytesRead };
+    }
+  } catch (error) {
+    // From here on nobody knows where a row begins.
+    if (error instanceof CsvError) throw new ConfigError(file.path, [error.message]);
+    throw error;
   }
 }
 
