@@ -57,7 +57,10 @@ export const createCellPage = (archive: CellArchive, loose: LooseMinutes): CellP
   archive,
 });
 
-/** Puts one datum into the seconds `from` to `to` (inclusive, 0–59) of the slot's minute: see `putLoose`. */
+/**
+ * Puts one datum into the seconds `from` to `to` (inclusive, 0–59) of the slot's minute: see `putLoose`. −0 is
+ * kept as 0: they are one reading.
+ */
 export function putSeconds(
   page: CellPage,
   slot: number,
@@ -87,7 +90,7 @@ export function putSeconds(
     loosen(page, slot);
   }
   const record = page.base[slot]!;
-  return putLoose(loosePage(page.loose, record), looseSlot(record), from, to, state, value);
+  return putLoose(loosePage(page.loose, record), looseSlot(record), from, to, state, value + 0);
 }
 
 /** The byte that stands for a datum, after what it takes to make it fit; 0: it doesn't. */

@@ -2,7 +2,8 @@ import type { MinuteCellSummary } from '../model/exposure.ts';
 import type { ChannelRef, MetricProfile } from '../model/facts.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { CELL_SECONDS, type MinuteCell } from './minute-cell.ts';
-import { isValueLetter, secondLetter } from './second-state.ts';
+import { energyOf } from './quantity.ts';
+import { isNormalValue, NONE } from './second-state.ts';
 
 /**
  * A minute for charts: mean (energy mean for levels) and maximum of the normal values inside the range,
@@ -14,22 +15,23 @@ export function cellSummary(
   profile: MetricProfile,
 ): MinuteCellSummary {
   const isLevel = profile.unit === 'dB(A)';
+  const { states, values } = cell;
+  const [bottom, top] = profile.range;
   let sum = 0;
   let covered = 0;
   let excluded = 0;
   let max = Number.NEGATIVE_INFINITY;
   for (let second = 0; second < CELL_SECONDS; second++) {
-    const letter = secondLetter(cell.states[second]!);
-    if (letter === '-') continue;
-    const value = cell.values[second]!;
-    const isNormal = letter === 'K' || isValueLetter(letter);
-    if (!isNormal || value < profile.range[0] || value > profile.range[1]) {
+    const state = states[second]!;
+    if (state === NONE) continue;
+    const value = values[second]!;
+    if (!isNormalValue[state] || value < bottom || value > top) {
       excluded++;
       continue;
     }
     covered++;
-    sum += isLevel ? 10 ** (value / 10) : value;
-    max = Math.max(max, value);
+    sum += isLevel ? energyOf(value) : value;
+    if (value > max) max = value;
   }
   const mean = covered === 0 ? null : sum / covered;
   return {

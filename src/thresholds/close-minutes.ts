@@ -2,11 +2,11 @@ import { MINUTE_MS } from '../model/time.ts';
 import { hasCell, readCellInto } from './cell-store.ts';
 import { cellSummary } from './cell-summary.ts';
 import { channelFacts } from './channel-facts.ts';
+import { closing } from './closing-minute.ts';
 import { type ClosedCell, watchMinute } from './detectors/watch-minute.ts';
 import type { Channel, Emit, EngineState } from './engine-state.ts';
 import { followFed } from './feed-owners.ts';
 import { followRule } from './follow-rule.ts';
-import { emptyCell } from './minute-cell.ts';
 import { RuleRow } from './rule-row.ts';
 import { ensureRules } from './rule-states.ts';
 import { livePlanOf, nextRule } from './rule-table.ts';
@@ -25,6 +25,7 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
   for (let minute = first; minute <= newest; minute++) {
     if (!hasCell(channel.cells, minute)) continue;
     const closed = emitCell(state, channel, minute, emit);
+    closing.channel = channel;
     if (closed !== undefined) watchMinute(state, channel, closed, emit);
     else noteUnregistered(channel, minute, emit);
   }
@@ -38,6 +39,7 @@ export function closeMinutes(state: EngineState, channel: Channel, emit: Emit): 
     rule.isClosed = false;
     followRule(state, rule, newest, emit);
   }
+  closing.channel = null;
   followFed(state, channel, first, newest, emit);
 }
 
@@ -47,9 +49,6 @@ function noteUnregistered({ gateway, device, metric }: Channel, minute: number, 
   emitOnce(gateway, 'DATA_GAP', dayOf(minute * MINUTE_MS), detail, emit);
 }
 
-/** The minute being closed: read once, looked at by all, kept by nobody. */
-const cell = emptyCell(0);
-
 /** Gives a minute for the charts; undefined: nothing came for it, or the facts don't know the metric. */
 export function emitCell(
   state: EngineState,
@@ -57,6 +56,7 @@ export function emitCell(
   minute: number,
   emit: Emit,
 ): ClosedCell | undefined {
+  const { cell } = closing;
   const isThere = readCellInto(channel.cells, minute, cell);
   const facts = channelFacts(state.history, channel, minute * MINUTE_MS);
   const { profile } = facts;

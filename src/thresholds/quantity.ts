@@ -29,7 +29,8 @@ export function energiesOfWhole(exponent: number): Float64Array | undefined {
   return ENERGIES[exponent];
 }
 
-function energyOf(levelDb: number): number {
+/** 10^(L/10). */
+export function energyOf(levelDb: number): number {
   const tenths = Math.round(levelDb * 10);
   const known = tenths / 10 === levelDb ? energiesOfWhole(1)?.[tenths] : undefined;
   return known ?? powerOf(levelDb);

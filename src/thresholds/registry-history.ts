@@ -135,9 +135,15 @@ export const valueAt = <K extends EntityKind>(
   kind: K,
   id: string,
   atMs: number,
-): EntityOf<K> | undefined =>
-  versionsOf(history, kind, id).findLast(({ validFromMs }) => validFromMs <= atMs)?.value ??
-  undefined;
+): EntityOf<K> | undefined => {
+  // A loop: this is asked of every batch, and a function that is passed would be made each time.
+  const versions = history.versions[kind].get(id);
+  if (versions === undefined) return undefined;
+  for (let i = versions.length - 1; i >= 0; i--) {
+    if (versions[i]!.validFromMs <= atMs) return versions[i]!.value ?? undefined;
+  }
+  return undefined;
+};
 
 /** Marks of a device as last told: a mark speaks of a past period, so its latest word holds. */
 export function marksOf(history: RegistryHistory, device: DeviceId): readonly EntityOf<'mark'>[] {

@@ -2,6 +2,7 @@ import { MINUTE_MS } from '../model/time.ts';
 import { accusingLimits } from './accusing-limits.ts';
 import { readCellInto } from './cell-store.ts';
 import { type ChannelFacts, channelFacts } from './channel-facts.ts';
+import { closing } from './closing-minute.ts';
 import { confirmationMinutes } from './confirmation.ts';
 import type { RuleState } from './engine-state.ts';
 import { CELL_SECONDS, emptyCell, type MinuteCell } from './minute-cell.ts';
@@ -89,8 +90,10 @@ export function takeMinute(rule: RuleState, progress: ProgressRow): void {
   if (!isInContact(plan, minuteMs)) return;
   const { profile, isBarred } = readingOf(rule, minuteMs);
   if (profile === undefined || isBarred) return;
-  if (!readCellInto(rule.channel.cells, minute, scratch)) return;
-  addCell(scratch, profile, quantityOf(plan.subject.limitKind));
+  const { channel } = rule;
+  const isClosing = closing.channel === channel && closing.cell.minute === minute;
+  if (!isClosing && !readCellInto(channel.cells, minute, scratch)) return;
+  addCell(isClosing ? closing.cell : scratch, profile, quantityOf(plan.subject.limitKind));
   progress.add(minuteSums);
 }
 

@@ -122,5 +122,10 @@ export const PLAIN_LETTERS: Uint8Array = Uint8Array.from(LETTERS, (letter, state
 /** Whether rules are given the value of a second with the letter. */
 export const isValueLetter = (letter: string): boolean => 'Nk<=>~'.includes(letter);
 
+/** Whether the second holds a value flagged normal, by whatever clock. */
+export const isNormalValue: readonly boolean[] = LETTERS.map(
+  (letter) => letter === 'K' || isValueLetter(letter),
+);
+
 /** Whether rules are given the value of a second in the state. */
 export const isReadable: readonly boolean[] = LETTERS.map(isValueLetter);

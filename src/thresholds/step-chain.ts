@@ -29,15 +29,13 @@ export function noteChain(
   const isChained = epoch !== null && seq !== null && !entry.conflict;
   const canSeal = hasKey(state.history, gateway.id, entry.receivedAtMs);
   // A plain gateway without a key: nothing to place, nothing to keep.
-  if (!isChained && !canSeal && !entry.conflict) return [];
+  if (!isChained && !canSeal && !entry.conflict) return NOTHING;
   const span = framesSpan(batch.frames);
-  const found: Found[] = [];
-  const note = (finding: GatewayFinding, of: TimeSpan): void => {
-    if (addSpan(findingsOf(gateway)[finding], of)) found.push([finding, of]);
-  };
-  if (batch.clock === undefined && canSeal) note('clock-unknown', span);
+  let found = NOTHING;
+  const isBlind = batch.clock === undefined && canSeal;
+  if (isBlind) found = withFinding(found, gateway, 'clock-unknown', span);
   if (!isChained) {
-    if (canSeal) note('unchained', span);
+    if (canSeal) found = withFinding(found, gateway, 'unchained', span);
     // The same number with other content: both are kept, the first stands in the chain.
     const detail = { reason: 'batch', epoch: epoch ?? '', seq: seq ?? 0 };
     if (entry.conflict) emitOnce(gateway, 'CONFLICT', batch.frames[0]!.at, detail, emit);
@@ -52,15 +50,25 @@ export function noteChain(
   const denied = traceLink(gateway.trace, epoch, link, canSeal);
   for (const one of breaks) {
     const of = breakSpan(gateway.trace, one.epoch, one.seq, span.fromMs);
-    note('chain-broken', of);
+    found = withFinding(found, gateway, 'chain-broken', of);
     tellBreak(gateway, 'prev', one, of, emit);
   }
   for (const of of denied) {
-    note('chain-broken', of);
+    found = withFinding(found, gateway, 'chain-broken', of);
     tellBreak(gateway, 'seal', { epoch, seq }, of, emit);
   }
   return found;
 }
+
+const NOTHING: readonly Found[] = [];
+
+const withFinding = (
+  found: readonly Found[],
+  gateway: GatewayState,
+  finding: GatewayFinding,
+  span: TimeSpan,
+): readonly Found[] =>
+  addSpan(findingsOf(gateway)[finding], span) ? [...found, [finding, span]] : found;
 
 function framesSpan(frames: readonly Frame[]): TimeSpan {
   let fromMs = Number.POSITIVE_INFINITY;

@@ -23,7 +23,8 @@ export function takeFrame(taking: Taking, frame: Frame): void {
     emitOnce(gateway, 'CLOCK', dayOf(entry.receivedAtMs), { reason }, emit);
     return;
   }
-  const endS = frame.at / SECOND_MS;
+  const { at } = frame;
+  const endS = at / SECOND_MS;
   const isOneSecond = frame.spanMs === SECOND_MS;
   const minute = Math.floor((endS - 1) / CELL_SECONDS);
   const second = endS - 1 - minute * CELL_SECONDS;
@@ -34,17 +35,20 @@ export function takeFrame(taking: Taking, frame: Frame): void {
     const value = frame.values[metric]!;
     const channel = channelOf(taking, frame, row, metric, next++);
     if (channel === undefined) continue;
-    if (frame.at <= channel.watermarkMs - horizonMs) {
-      noteBeyondHorizon(taking, channel, Math.floor((frame.at - 1) / MINUTE_MS));
+    // By its arrays: a time that a function gives is made an object, and this is done for every reading.
+    const { own, slot } = channel;
+    if (at <= own.watermarkMs[slot]! - horizonMs) {
+      noteBeyondHorizon(taking, channel, Math.floor((at - 1) / MINUTE_MS));
       continue;
     }
-    touch(taking, channel, frame);
+    if (own.isTouched[slot] === 0) touch(taking, channel);
+    if (own.watermarkMs[slot] === 0) begin(taking, channel, frame);
+    else if (at > own.watermarkMs[slot]!) own.watermarkMs[slot] = at;
     const secondState =
       frame.flags === undefined && value !== null
         ? taking.normalState
         : stateOf(value === null, frame.flags?.[metric] ?? 'N', taking.clock);
-    // −0 and 0 are one reading; their bits would not be.
-    const read = (value ?? 0) + 0;
+    const read = value ?? 0;
     if (isOneSecond) takeSeconds(taking, channel, minute, second, second, secondState, read);
     else takeSpan(taking, channel, frame, secondState, read);
   }
@@ -157,22 +161,21 @@ function takeWide(
   put(end - 1, end - 1, wideState(secondState, 2));
 }
 
-function touch(taking: Taking, channel: Channel, frame: Frame): void {
-  const { state, entry, touched, watermarksBefore, emit } = taking;
-  if (!channel.isTouched) {
-    channel.isTouched = true;
-    touched.push(channel);
-    watermarksBefore.push(channel.watermarkMs);
-    channel.lastReceivedAtMs = entry.receivedAtMs;
-  }
-  const isFirst = channel.watermarkMs === 0;
-  if (isFirst) {
-    const minute = Math.floor((frame.at - frame.spanMs) / MINUTE_MS);
-    // Its rules may be known from earlier on, by what others measured for them.
-    const { firstMinute } = channel;
-    channel.firstMinute = firstMinute === 0 ? minute : Math.min(firstMinute, minute);
-    channel.closedThrough = channel.firstMinute - 1;
-  }
-  if (frame.at > channel.watermarkMs) channel.watermarkMs = frame.at;
-  if (isFirst) wakeOwners(state, channel, emit);
+/** The batch's first datum of the channel. */
+function touch({ entry, touched, watermarksBefore }: Taking, channel: Channel): void {
+  channel.isTouched = true;
+  touched.push(channel);
+  watermarksBefore.push(channel.watermarkMs);
+  channel.lastReceivedAtMs = entry.receivedAtMs;
+}
+
+/** The channel's first datum of all. */
+function begin({ state, emit }: Taking, channel: Channel, { at, spanMs }: Frame): void {
+  const minute = Math.floor((at - spanMs) / MINUTE_MS);
+  // Its rules may be known from earlier on, by what others measured for them.
+  const { firstMinute } = channel;
+  channel.firstMinute = firstMinute === 0 ? minute : Math.min(firstMinute, minute);
+  channel.closedThrough = channel.firstMinute - 1;
+  channel.watermarkMs = at;
+  wakeOwners(state, channel, emit);
 }

@@ -31,7 +31,9 @@ export function takeSeconds(
   if (minute <= channel.closedThrough) noteLate(taking, channel, minute);
   const { state, entry } = taking;
   if (state.fedRules.size > 0) noteFed(state, channel, minute, entry.receivedAtMs);
-  if (state.shared.has(channel)) noteShared(state, channel, minute, entry.receivedAtMs);
+  if (state.shared.size > 0 && state.shared.has(channel)) {
+    noteShared(state, channel, minute, entry.receivedAtMs);
+  }
 }
 
 /** Data too old for the engine's memory are not evaluated, and never silently so. */

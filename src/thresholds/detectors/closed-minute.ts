@@ -2,7 +2,7 @@ import type { MinuteCellSummary } from '../../model/exposure.ts';
 import type { MetricProfile } from '../../model/facts.ts';
 import type { Unit } from '../../model/limits.ts';
 import { CELL_SECONDS, type MinuteCell } from '../minute-cell.ts';
-import { isValueLetter, secondLetter } from '../second-state.ts';
+import { isNormalValue } from '../second-state.ts';
 import type { MonitoredQuantity } from './detector.ts';
 
 /** A closed minute of a channel as the detectors see it. */
@@ -70,10 +70,8 @@ function outOfRangeSeconds(cell: MinuteCell, [bottom, top]: readonly [number, nu
   return count;
 }
 
-function isNormal(cell: MinuteCell, second: number): boolean {
-  const letter = secondLetter(cell.states[second]!);
-  return letter === 'K' || isValueLetter(letter);
-}
+const isNormal = (cell: MinuteCell, second: number): boolean =>
+  isNormalValue[cell.states[second]!]!;
 
 /**
  * A first-order sensor comes 1 − 10^(−t/T90) of its way in a time t. How long a value stood before it
