@@ -19,6 +19,7 @@ import { liveRoutes } from './routes/live.ts';
 import { postRoutes } from './routes/posts.ts';
 import { resultRoutes } from './routes/results.ts';
 import { seriesRoutes } from './routes/series.ts';
+import { signalRoutes } from './routes/signals.ts';
 import { statusRoutes } from './routes/status.ts';
 import { readStatus } from './status.ts';
 
@@ -85,6 +86,7 @@ export function buildApi(deps: ApiDeps, live: LiveFeedSettings = LIVE_FEED): Fas
       v1.register(postRoutes(deps));
       v1.register(resultRoutes(deps));
       v1.register(seriesRoutes(deps));
+      v1.register(signalRoutes(deps));
       v1.register(statusRoutes(read));
       v1.register(deadLetterRoutes(deps));
       v1.register(gatewayCommandRoutes(deps));

@@ -90,7 +90,11 @@ export async function startEvaluation(
       const evaluator = await startEvaluator({
         ...{ db, pool, shard, token: lease.token, journal, now, log, checkpoint, hooks: deps },
         ...{ kit: deps.engine ?? thresholdKit(), faultPoint: deps.faultPoint, onLost: lose },
-        ...{ onCommitted: deps.onCommitted, ...heard(metrics, log) },
+        ...heard(metrics, log),
+        onCommitted(given) {
+          metrics.given(given);
+          deps.onCommitted();
+        },
       });
       running = {
         evaluator,

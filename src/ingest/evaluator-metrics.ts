@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { deadLetterCounter } from './dead-letter-counter.ts';
+import type { Given } from './engine-kit.ts';
 
 export interface EvaluatorMetrics {
+  /** Outputs were stored. */
+  given(given: readonly Given[]): void;
   keyConflict(table: string): void;
   deadLetter(reason: string): void;
   checkpointed(bytes: number, tookMs: number): void;
@@ -18,6 +21,12 @@ export function createEvaluatorMetrics(
     name: 'wugan_key_conflicts_total',
     help: 'Keys met with other content',
     labelNames: ['table'],
+    registers,
+  });
+  const signals = new Counter({
+    name: 'wugan_signals_total',
+    help: 'Signals of the engine that were stored',
+    labelNames: ['kind'],
     registers,
   });
   const gauge = (name: string, help: string, value?: () => number): Gauge =>
@@ -46,6 +55,13 @@ export function createEvaluatorMetrics(
     () => read()?.evaluatorLag ?? 0,
   );
   return {
+    given(given) {
+      for (const { outputs } of given) {
+        for (const output of outputs) {
+          if (output.kind === 'signal') signals.inc({ kind: output.signal.kind });
+        }
+      }
+    },
     keyConflict: (table) => keyConflicts.inc({ table }),
     deadLetter: (reason) => deadLetters.inc({ reason }),
     checkpointed(bytes, tookMs) {

@@ -95,6 +95,7 @@ describe('GET /api/v1/openapi.json', () => {
       '/api/v1/posts',
       '/api/v1/results',
       '/api/v1/series',
+      '/api/v1/signals',
       '/api/v1/status',
       '/healthz',
       '/metrics',
@@ -132,6 +133,47 @@ describe('GET /api/v1/status', () => {
       ],
       nextCursor: null,
     });
+  });
+});
+
+describe('GET /api/v1/signals', () => {
+  const signal = (
+    n: number,
+    kind: string,
+    gateway = 'gw-1',
+    detail: object = { device: `d-${n}` },
+  ) => ({
+    signal_key: `key-${n}`,
+    kind,
+    shard: SHARD,
+    pos: n,
+    at_ms: 1_000 + Math.floor(n / 2),
+    content_hash: '',
+    content: JSON.stringify({ kind, atMs: 1_000, gateway, detail }),
+  });
+
+  it('lists what was noticed about the data, page by page, newest first', async () => {
+    await api.db
+      .insertInto('exposure.signal')
+      .values([
+        signal(1, 'SILENCE'),
+        signal(2, 'DATA_GAP', 'gw-2', { reason: 'beyond-horizon' }),
+        signal(3, 'DATA_GAP'),
+        signal(4, 'OVER_LIMIT'),
+      ])
+      .execute();
+    const first = await api.get('/api/v1/signals?limit=2');
+    expect(first.body).toMatchObject({
+      items: [
+        { signalKey: 'key-3', kind: 'DATA_GAP', gateway: 'gw-1', detail: { device: 'd-3' } },
+        { signalKey: 'key-2', detail: { reason: 'beyond-horizon' } },
+      ],
+    });
+    const { nextCursor } = first.body as { nextCursor: string };
+    const rest = await api.get(`/api/v1/signals?cursor=${nextCursor}`);
+    expect(rest.body).toMatchObject({ items: [{ signalKey: 'key-1' }], nextCursor: null });
+    const { body } = await api.get('/api/v1/signals?kind=DATA_GAP&gateway=gw-2');
+    expect(body).toMatchObject({ items: [{ signalKey: 'key-2', pos: 2, atMs: 1_001 }] });
   });
 });
 
