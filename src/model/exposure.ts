@@ -139,7 +139,8 @@ export type MonitorKind =
   | 'VARIANCE_COLLAPSE'
   | 'PRODUCTION_GAP'
   | 'CLOCK_DRIFT'
-  | 'CERTIFICATE_EXPIRED';
+  | 'CERTIFICATE_EXPIRED'
+  | 'UNEXPLAINED_FLAGS';
 
 /**
  * Something the engine noticed. `signalKey` is unique for its content: the same signal emitted again

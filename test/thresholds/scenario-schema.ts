@@ -166,6 +166,7 @@ const SignalKinds = z.enum([
   'PRODUCTION_GAP',
   'CLOCK_DRIFT',
   'CERTIFICATE_EXPIRED',
+  'UNEXPLAINED_FLAGS',
 ]);
 
 export const ExpectedSignal = z.strictObject({

@@ -23,6 +23,7 @@ const KINDS = [
   'PRODUCTION_GAP',
   'CLOCK_DRIFT',
   'CERTIFICATE_EXPIRED',
+  'UNEXPLAINED_FLAGS',
 ] as const;
 
 const SignalView = z.object({

@@ -5,6 +5,7 @@ import { jump } from './jump.ts';
 import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { silence } from './silence.ts';
+import { unexplainedFlags } from './unexplained-flags.ts';
 import { varianceCollapse } from './variance-collapse.ts';
 
 /** What every detector may ask of a channel's minute before: its number, mean and maximum. */
@@ -23,6 +24,7 @@ const starts = startsOf({
   productionGap,
   silence,
   certificateExpired,
+  unexplainedFlags,
 });
 export const SLOT = starts.at;
 

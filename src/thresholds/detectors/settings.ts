@@ -61,6 +61,13 @@ export const DetectorSettings = z.strictObject({
       lagMinutes: z.int().min(0).max(1_440).default(5),
     })
     .prefault({}),
+  unexplainedFlags: z
+    .strictObject({
+      /** Seconds in a minute, and such minutes in a UTC day. */
+      seconds: z.int().min(1).max(60).default(30),
+      minutes: Minutes.default(30),
+    })
+    .prefault({}),
   clockDrift: z
     .strictObject({
       hours: z.int().min(1).max(24).default(1),

@@ -21,6 +21,7 @@ import {
 import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { tell } from './tell.ts';
+import { flaggedSeconds, unexplainedFlags } from './unexplained-flags.ts';
 import { varianceCollapse } from './variance-collapse.ts';
 import { watchNeighbours } from './watch-neighbours.ts';
 
@@ -69,10 +70,26 @@ export function watchMinute(
       watchNeighbours(state, channel, facts.profile.factor, seen, numbers, emit);
     }
   }
+  if (summary.excludedSeconds > 0) watchFlags(state, channel, cell, facts, numbers, emit);
   closeRecord(memory, channel.index);
   if (state.history.postsOfProduction.size > 0) {
     watchProduction(state, channel, cell.minute, summary.mean, emit);
   }
+}
+
+function watchFlags(
+  state: EngineState,
+  channel: Channel,
+  cell: MinuteCell,
+  { barred }: ChannelFacts,
+  numbers: Float64Array,
+  emit: Emit,
+): void {
+  const { minute } = cell;
+  const seen = { minute, flaggedSeconds: flaggedSeconds(cell), isMarked: barred === 'mark' };
+  const { detectors } = state.settings;
+  const found = unexplainedFlags.see(seen, numbers, SLOT.unexplainedFlags, detectors);
+  if (found !== undefined) tell(state, channel, unexplainedFlags.kind, found, emit);
 }
 
 function watchCertificate(

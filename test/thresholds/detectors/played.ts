@@ -197,6 +197,7 @@ export const MONITOR_KINDS = [
   'PRODUCTION_GAP',
   'CLOCK_DRIFT',
   'CERTIFICATE_EXPIRED',
+  'UNEXPLAINED_FLAGS',
 ];
 
 /** What the detectors told over the journal, oldest first. */

@@ -199,6 +199,23 @@ describe('each detector finds its fault in a recording:', () => {
     expect(produced(gap, (at) => (at > AT_MS ? 0 : 1))).toEqual([]);
   });
 
+  /** Flagged as maintenance just while it is loud. */
+  const flagged =
+    (levelDbA: number): Play =>
+    (at) => {
+      const value = NOISE.play(at);
+      return typeof value === 'number' && value > levelDbA ? { value, flag: 'M' } : value;
+    };
+
+  it('UNEXPLAINED_FLAGS when readings are flagged while they are high, once a day', () => {
+    const told = findings([over(NOISE, flagged(55))], { startMs: NOISE.startMs, minutes: 400 });
+    expect(kinds(told).filter((kind) => kind === 'UNEXPLAINED_FLAGS')).toHaveLength(1);
+    expect(told.find(({ kind }) => kind === 'UNEXPLAINED_FLAGS')!.detail).toMatchObject({
+      device: 'dev-1',
+      minutes: 30,
+    });
+  });
+
   it('CLOCK_DRIFT when the gateway measures that its clock runs away', () => {
     const told = findings([NOISE], {
       startMs: NOISE.startMs,
