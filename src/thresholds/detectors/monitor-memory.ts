@@ -2,6 +2,7 @@ import { certificateExpired } from './certificate-expired.ts';
 import { flatLine } from './flat-line.ts';
 import { identicalNeighbours } from './identical-neighbours.ts';
 import { jump } from './jump.ts';
+import { noValue } from './no-value.ts';
 import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { silence } from './silence.ts';
@@ -25,6 +26,7 @@ const starts = startsOf({
   silence,
   certificateExpired,
   unexplainedFlags,
+  noValue,
 });
 export const SLOT = starts.at;
 

@@ -18,6 +18,7 @@ import {
   openRecord,
   SLOT,
 } from './monitor-memory.ts';
+import { noValue } from './no-value.ts';
 import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { tell } from './tell.ts';
@@ -71,6 +72,9 @@ export function watchMinute(
     }
   }
   if (summary.excludedSeconds > 0) watchFlags(state, channel, cell, facts, numbers, emit);
+  if (summary.mean === null && facts.barred !== 'mark') {
+    watchValues(state, channel, cell, numbers, emit);
+  }
   closeRecord(memory, channel.index);
   if (state.history.postsOfProduction.size > 0) {
     watchProduction(state, channel, cell.minute, summary.mean, emit);
@@ -90,6 +94,22 @@ function watchFlags(
   const { detectors } = state.settings;
   const found = unexplainedFlags.see(seen, numbers, SLOT.unexplainedFlags, detectors);
   if (found !== undefined) tell(state, channel, unexplainedFlags.kind, found, emit);
+}
+
+function watchValues(
+  state: EngineState,
+  channel: Channel,
+  cell: MinuteCell,
+  numbers: Float64Array,
+  emit: Emit,
+): void {
+  const { detectors } = state.settings;
+  // What people flag has a finding of its own.
+  if (flaggedSeconds(cell) >= detectors.unexplainedFlags.seconds) return;
+  const lastSeenMinute = Math.max(numbers[LAST_MINUTE]!, channel.firstMinute - 1);
+  const seen = { minute: cell.minute, lastSeenMinute };
+  const found = noValue.see(seen, numbers, SLOT.noValue, detectors);
+  if (found !== undefined) tell(state, channel, noValue.kind, found, emit);
 }
 
 function watchCertificate(

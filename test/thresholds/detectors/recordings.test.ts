@@ -199,6 +199,31 @@ describe('each detector finds its fault in a recording:', () => {
     expect(produced(gap, (at) => (at > AT_MS ? 0 : 1))).toEqual([]);
   });
 
+  it.each([
+    ['frames without a value', { value: null, flag: 'B' as const }],
+    ['values flagged as a fault', { value: 60, flag: 'D' as const }],
+  ])('SILENCE when the gateway goes on with %s, once, and again after a value', (_, dead) => {
+    const cut: Play = (at) => {
+      const minute = Math.floor((at - AT_MS - 1) / MIN);
+      return minute < 0 || minute === 30 ? NOISE.play(at) : dead;
+    };
+    const told = findings([over(NOISE, cut)], { startMs: NOISE.startMs, minutes: 400 }).filter(
+      ({ kind }) => kind === 'SILENCE',
+    );
+    expect(told.map(({ atMs, detail }) => [(atMs - AT_MS) / MIN, detail['reason']])).toEqual([
+      [0, 'no-value'],
+      [31, 'no-value'],
+    ]);
+  });
+
+  it('SILENCE of a sensor that never had a value, though its gateway goes on', () => {
+    const dead = over(NOISE, () => ({ value: null, flag: 'B' }));
+    const told = findings([dead], { startMs: NOISE.startMs, minutes: 60 });
+    expect(told.map(({ kind, atMs, detail }) => [kind, atMs, detail['reason']])).toEqual([
+      ['SILENCE', NOISE.startMs, 'no-value'],
+    ]);
+  });
+
   /** Flagged as maintenance just while it is loud. */
   const flagged =
     (levelDbA: number): Play =>
