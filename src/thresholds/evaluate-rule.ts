@@ -7,6 +7,7 @@ import { type CombinedTable, readRuleTable } from './combine-feeds.ts';
 import { measuringProfiles } from './feed-seconds.ts';
 import { impulse, isAWeightedPeak } from './impulse.ts';
 import { type CellsHash, cellsHash, inputHashOf } from './input-hash.ts';
+import { reachObstacle } from './instrument-reach.ts';
 import { firstIndex } from './integral.ts';
 import { lex } from './lex.ts';
 import { lexWeek } from './lex-week.ts';
@@ -74,14 +75,17 @@ export function evaluateRule(inputs: RuleInputs, hashOf: CellsHash = cellsHash):
   return { ...hashed, resultHash: digestOf(hashed) };
 }
 
-/** Where the channels leave out a part of the factor, staying below the limit shows nothing. */
-function heldBack({ partial }: RuleInputs, outcome: RuleOutcome): RuleOutcome {
-  if (partial === undefined) return outcome;
+/** Where the channels leave out a part of the factor, or can't reach the limit, staying below it shows nothing. */
+function heldBack(inputs: RuleInputs, outcome: RuleOutcome): RuleOutcome {
+  const { partial } = inputs;
   const isAbove = outcome.verdict === 'exceeded' || outcome.verdict === 'suspected';
+  const reach = isAbove ? undefined : reachObstacle(inputs, outcome.limit.value);
+  if (partial === undefined && reach === undefined) return outcome;
   return {
     ...outcome,
     verdict: isAbove ? outcome.verdict : 'indeterminate',
-    notes: [...(outcome.notes ?? []), partial],
+    notes: [...(outcome.notes ?? []), ...(partial === undefined ? [] : [partial])],
+    caps: [...(outcome.caps ?? []), ...(reach === undefined ? [] : [reach])],
   };
 }
 

@@ -146,3 +146,42 @@ describe('a mixture', () => {
     expect(result.caps).not.toContain('no-presence-record');
   });
 });
+
+describe('an instrument that can’t show the limit exceeded', () => {
+  const one = (profile: object): Site => ({
+    posts: [{ hazards: [hazard('carbon-monoxide', 'a')] }],
+    devices: { a: { ...CO, ...profile } },
+  });
+
+  it.each([
+    ['whose range ends at it', { range: [0, 20] }, 20, 'range-below-limit'],
+    ['that clips below it', { range: [0, 15] }, 15, 'range-below-limit'],
+    ['that detects nothing under it', { lod: 38 }, 37, 'lod-above-limit'],
+  ])('never shows that it was kept: one %s', (_, profile, value, cap) => {
+    const result = runSite(one(profile), series({ a: [[value, 480]] })).last('PC_TWA');
+    expect(result).toMatchObject({ verdict: 'indeterminate', caps: [cap] });
+  });
+
+  it('may still show it exceeded where it can', () => {
+    const above = runSite(one({ lod: 38 }), series({ a: [[60, 480]] })).last('PC_TWA');
+    expect(above).toMatchObject({ verdict: 'exceeded', caps: [] });
+  });
+
+  it('adds up to one that can where gases are added up', () => {
+    const site: Site = {
+      posts: [
+        {
+          hazards: [
+            hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
+          ],
+        },
+      ],
+      devices: {
+        a: { factor: 'nitrogen-dioxide', range: [0, 4] },
+        b: { factor: 'nitric-oxide', range: [0, 4] },
+      },
+    };
+    const result = runSite(site, series({ a: [[1, 480]], b: [[1, 480]] })).last('PC_TWA');
+    expect(result.verdict).toBe('within');
+  });
+});
