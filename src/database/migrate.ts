@@ -8,6 +8,7 @@ import * as outputPlaces from './migrations/006-output-places.ts';
 import * as replayedLetters from './migrations/006-replayed-letters.ts';
 import * as evidenceDialect from './migrations/007-evidence-dialect.ts';
 import * as roles from './migrations/008-roles.ts';
+import * as unparked from './migrations/009-unparked.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -21,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '006-output-places': outputPlaces,
   '007-evidence-dialect': evidenceDialect,
   '008-roles': roles,
+  '009-unparked': unparked,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

@@ -14,6 +14,7 @@ export interface Database {
   'telemetry.gateway_progress': GatewayProgressTable;
   'telemetry.dead_letter': DeadLetterTable;
   'telemetry.sink_cursor': SinkCursorTable;
+  'telemetry.unparked': UnparkedTable;
   'telemetry.minute_cell': MinuteCellTable;
   'registry.fact': FactTable;
   'exposure.window_result': WindowResultTable;
@@ -39,6 +40,13 @@ export interface LeaseColumns {
   token: number;
   holder: string;
   until_ms: number;
+}
+
+/** How far parked batches of a later version were looked for, by builds that can read it. */
+export interface UnparkedTable {
+  shard: string;
+  version: number;
+  pos: number;
 }
 
 /** A hub process that is there, or was. */

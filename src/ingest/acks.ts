@@ -1,11 +1,10 @@
 import type { Ulid } from '../model/ids.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
+import { versionsRead } from '../telemetry/later-versions.ts';
 import { ACK_RANGES_MAX, type AckMessage } from '../telemetry/messages.ts';
 import { type SigningKey, signMessage } from '../telemetry/signing.ts';
 import type { EpochProgress } from './journal/epoch-progress.ts';
 
-/** Versions of the batch schema that this hub evaluates. */
-const ACCEPTS = [1];
 /** Epochs named in one ack: the latest, and of the others those that a gateway may wait to hear of. */
 const EPOCHS_MAX = 16;
 const EPOCHS_LATEST = 4;
@@ -56,7 +55,7 @@ export function createAcks({
     sentMs.set(gateway, now());
     faultPoint('ack:before-publish');
     const message = signMessage(
-      { v: 1, gateway, accepts: ACCEPTS, at: now(), epochs: ackEpochs(epochsOf(gateway)) },
+      { v: 1, gateway, accepts: versionsRead(), at: now(), epochs: ackEpochs(epochsOf(gateway)) },
       key,
     );
     return publish(gateway, Buffer.from(JSON.stringify(message)));

@@ -30,6 +30,7 @@ import type { SparkplugHost } from './sparkplug/host.ts';
 import { hostOfSettings } from './sparkplug/host-of-settings.ts';
 import { startBroker } from './start-broker.ts';
 import { startTicker } from './ticker.ts';
+import { startUnparking } from './unpark.ts';
 
 export interface IngestDeps extends EvaluationDeps {
   /** Signs acks; its id names this hub as the holder of the lease. */
@@ -250,6 +251,10 @@ function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upk
   const { retention } = settings;
   const days = startJournalUpkeep(pool, { now, retention, onAged: metrics.aged, log });
   const evidence = startEvidenceKeeper(pool, { shard: lease.shard, now, log });
+  const unparking = startUnparking({
+    ...{ pool, shard: lease.shard, headPos: lease.pos, writtenPos: writer.pos, now, log },
+    ...{ submit: writer.submit, putAside: intake.putAside, onUnparked: metrics.unparked },
+  });
   const keeper = keepLease(pool, 'journal', lease, settings.lease.durationMs, () => {
     log.error({ shard: lease.shard }, 'the lease was taken by another hub');
     void writer.close();
@@ -258,6 +263,7 @@ function startUpkeep({ settings, deps, now, metrics }: Frame, parts: Parts): Upk
   return {
     stopTicks: ticker.close,
     async close() {
+      await unparking.close();
       await Promise.all([days.close(), evidence.close()]);
       await keeper.close();
     },

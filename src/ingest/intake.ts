@@ -23,6 +23,8 @@ export interface Intake {
   ): Promise<Result<'stored' | 'duplicate', DeadReason | 'not-taken'>>;
   /** What no registered gateway may have sent goes to the dead letters. */
   takeStray(stray: Stray): void;
+  /** A dead letter, counted. */
+  putAside(letter: DeadLetter & { readonly reason: DeadReason }): void;
   /** Ends when the fact is durable; rejects when the journal stopped first. */
   appendFact(fact: Fact): Promise<void>;
   /** Appends hub time, unless an earlier tick still waits: that one stands for it. */
@@ -62,6 +64,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   };
 
   return {
+    putAside,
     take({ gateway, channel, topic, payload: raw, done }) {
       metrics.received(channel);
       const receivedAtMs = now();

@@ -29,6 +29,8 @@ export interface IngestMetrics {
   deadLetter(reason: string): void;
   refused(): void;
   committed(block: EncodedBlock, tookMs: number): void;
+  /** A batch that was parked is evaluated after all. */
+  unparked(): void;
   /** Days of the journal dropped by age now, and those that something still needs. */
   aged(dropped: number, held: number): void;
 }
@@ -70,6 +72,7 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
     buckets: [1e3, 1e4, 1e5, 1e6, 1e7],
     registers,
   });
+  const unparked = counter('wugan_unparked_batches_total', 'Parked batches taken up again');
   const daysDropped = counter(
     'wugan_journal_partitions_dropped_total',
     'Days of the journal dropped by age',
@@ -139,6 +142,7 @@ export function createIngestMetrics(registry: Registry, readings: Readings): Ing
       blockBytes.observe(rawBytes);
       stored.inc(header.length + body.length);
     },
+    unparked: () => unparked.inc(),
     aged(dropped, held) {
       daysDropped.inc(dropped);
       daysHeld.set(held);

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { BATCH_BYTES_MAX, BATCH_VALUES_MAX, type Batch } from '../model/batch.ts';
 import { FLAGS } from '../model/flags.ts';
 import type { GatewayId, Ulid } from '../model/ids.ts';
+import { LATER_VERSIONS } from './later-versions.ts';
 import { isNameText, isSha256Text, isUlidText } from './plain-text.ts';
 
 export type RejectionReason =
@@ -88,7 +89,7 @@ export function validateBatch(bytes: Uint8Array): Validated {
 export function validateBatchValue(value: unknown): Validated {
   if (!isFields(value)) return rejected('invalid-envelope', '', 'an object');
   if (!isName(value['gateway'])) return rejected('invalid-envelope', 'gateway', 'a gateway id');
-  if (value['v'] !== 1) return parkedOf(value);
+  if (value['v'] !== 1) return validateLater(value);
   const checked = checkBatch(value);
   if (typeof checked !== 'number') {
     const { path, expected } = checked;
@@ -97,9 +98,12 @@ export function validateBatchValue(value: unknown): Validated {
   return { kind: 'batch', batch: value as Batch, readings: checked };
 }
 
-function parkedOf(envelope: Fields): ParkedMessage | Rejection {
+/** Of a version that this build can read, a batch as well; else parked until one can. */
+function validateLater(envelope: Fields): Validated {
   const { v: version, gateway } = envelope;
   if (!isInteger(version, 2)) return rejected('invalid-envelope', 'v', 'a version, 1 or later');
+  const read = LATER_VERSIONS.get(version);
+  if (read !== undefined) return validateBatchValue({ ...read(envelope), v: 1 });
   const { epoch, seq } = placeOf(envelope) ?? { epoch: null, seq: null };
   return { kind: 'parked', version, gateway: gateway as GatewayId, epoch, seq };
 }

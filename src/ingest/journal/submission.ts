@@ -35,6 +35,8 @@ export interface BatchSubmission extends PayloadSubmission {
   readonly batch: Batch;
   /** Values in the batch's frames. */
   readonly readings: number;
+  /** It was parked, so what it is under its key is settled; absent: that is to be judged. */
+  readonly judged?: 'new' | 'conflict';
   /** What a look-up in older blocks found; null: none was needed so far. */
   found: Found | null;
 }

@@ -131,6 +131,7 @@ export function createJournalWriter(deps: WriterDeps): JournalWriter {
   function judge(submission: Submission): Verdict {
     switch (submission.kind) {
       case 'batch':
+        return submission.judged ?? progress.take(submission);
       case 'parked':
         return progress.take(submission);
       case 'gap':
