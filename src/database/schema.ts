@@ -21,6 +21,7 @@ export interface Database {
   'exposure.signal': SignalTable;
   'exposure.standing': StandingTable;
   'exposure.engine_checkpoint': EngineCheckpointTable;
+  'exposure.checkpoint_piece': CheckpointPieceTable;
   'enforcement.episode': EpisodeTable;
   'enforcement.clue': ClueTable;
   'enforcement.clue_event': ClueEventTable;
@@ -211,8 +212,18 @@ export interface EngineCheckpointTable {
   pos: number;
   engine_version: number;
   settings_hash: string;
+  /** Of the body. */
   checksum: string;
   created_at: Date;
+  /** zstd of a line for each piece: name, SHA-256, bytes. */
+  body: Buffer;
+}
+
+export interface CheckpointPieceTable {
+  shard: string;
+  /** SHA-256 of the piece, lower-case hex. */
+  digest: string;
+  /** zstd of the piece. */
   body: Buffer;
 }
 

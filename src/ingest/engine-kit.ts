@@ -2,6 +2,7 @@ import type { JournalEntry } from '../model/entry.ts';
 import type { EngineOutput } from '../model/exposure.ts';
 import type { Fact } from '../model/facts.ts';
 import type { Result } from '../model/result.ts';
+import type { Snapshot } from '../thresholds/snapshot.ts';
 
 /** The threshold engine as the evaluator drives it: a fold over journal entries. */
 export interface Engine {
@@ -9,7 +10,16 @@ export interface Engine {
   step(entry: JournalEntry): EngineOutput[];
   /** Last entry applied; 0 at the start. */
   readonly pos: number;
-  checkpoint(): Uint8Array;
+  /** The state as it is now, piece by piece; one at a time. */
+  snapshot(): Snapshot;
+}
+
+/** Makes an engine again from the pieces of a snapshot. */
+export interface EngineRestorer {
+  /** The pieces in their order. */
+  take(name: string, bytes: Buffer): Result<null>;
+  /** All were taken. */
+  engine(): Result<Engine>;
 }
 
 /** How an engine is made, and what a checkpoint must match to be taken up again. */
@@ -17,7 +27,7 @@ export interface EngineKit {
   readonly version: number;
   readonly settingsHash: string;
   create(): Engine;
-  restore(bytes: Uint8Array): Result<Engine>;
+  restorer(): EngineRestorer;
 }
 
 /** What one journal entry gave, and what is needed of the entry to store it. */

@@ -160,6 +160,7 @@ const heard = (metrics: EvaluatorMetrics, log: Logger) => ({
     log.error(refused, 'what an entry gave can not be stored; it is put aside');
   },
   onCheckpoint: metrics.checkpointed,
+  onCheckpointRefused: metrics.checkpointRefused,
 });
 
 function readinessOf(

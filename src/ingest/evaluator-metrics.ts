@@ -1,13 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { type CheckpointMetrics, createCheckpointMetrics } from './checkpoint-metrics.ts';
 import { deadLetterCounter } from './dead-letter-counter.ts';
 import type { Given } from './engine-kit.ts';
 
-export interface EvaluatorMetrics {
+export interface EvaluatorMetrics extends CheckpointMetrics {
   /** Outputs were stored. */
   given(given: readonly Given[]): void;
   keyConflict(table: string): void;
   deadLetter(reason: string): void;
-  checkpointed(bytes: number, tookMs: number): void;
 }
 
 /** Registers the metrics of the evaluator; `read` is asked with `/metrics`; null: standing by. */
@@ -29,21 +29,15 @@ export function createEvaluatorMetrics(
     labelNames: ['kind'],
     registers,
   });
-  const gauge = (name: string, help: string, value?: () => number): Gauge =>
+  const gauge = (name: string, help: string, value: () => number): Gauge =>
     new Gauge({
       name,
       help,
       registers,
-      ...(value === undefined
-        ? {}
-        : {
-            collect() {
-              this.set(value());
-            },
-          }),
+      collect() {
+        this.set(value());
+      },
     });
-  const checkpointBytes = gauge('wugan_checkpoint_bytes', 'Size of the latest checkpoint');
-  const checkpointSeconds = gauge('wugan_checkpoint_seconds', 'Time the latest checkpoint took');
   gauge(
     'wugan_evaluator_pos',
     'Last position whose outputs are stored',
@@ -64,9 +58,6 @@ export function createEvaluatorMetrics(
     },
     keyConflict: (table) => keyConflicts.inc({ table }),
     deadLetter: (reason) => deadLetters.inc({ reason }),
-    checkpointed(bytes, tookMs) {
-      checkpointBytes.set(bytes);
-      checkpointSeconds.set(tookMs / 1_000);
-    },
+    ...createCheckpointMetrics(registry),
   };
 }

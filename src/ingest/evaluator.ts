@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { JournalEntry } from '../model/entry.ts';
 import type { EngineOutput } from '../model/exposure.ts';
-import { loadEngine } from './checkpoints.ts';
+import { type CheckpointWriterDeps, createCheckpointWriter } from './checkpoint-writer.ts';
 import type { Given } from './engine-kit.ts';
 import { followJournal } from './journal/follow.ts';
 import type { JournalPlace } from './journal/journal-head.ts';
 import { learnDroppedFacts } from './learn-dropped-facts.ts';
+import { loadEngine } from './load-engine.ts';
 import {
   createOutputCommitter,
   type OutputCommitterDeps,
@@ -13,9 +14,11 @@ import {
 } from './output-committer.ts';
 import { readOutputCursor } from './output-transaction.ts';
 
-export interface EvaluatorDeps extends OutputCommitterDeps {
+export interface EvaluatorDeps extends OutputCommitterDeps, CheckpointWriterDeps {
   readonly pool: pg.Pool;
   readonly journal: JournalPlace;
+  /** A checkpoint can't be used; an earlier one is tried. */
+  readonly onCheckpointRefused: (reason: string) => void;
 }
 
 export interface Evaluator {
@@ -49,7 +52,11 @@ const STEP_MS_MAX = 100;
 export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
   const { db, shard, kit, log } = deps;
   const cursorAtStart = await readOutputCursor(db, shard);
-  const engine = await loadEngine(db, shard, cursorAtStart, kit, log);
+  const loaded = await loadEngine(db, shard, cursorAtStart, kit, {
+    log,
+    onRefused: deps.onCheckpointRefused,
+  });
+  const { engine } = loaded;
   const fromPos = await learnDroppedFacts(db, shard, engine);
   const stop = new AbortController();
   const committer = createOutputCommitter(
@@ -60,9 +67,9 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
         deps.onLost();
       },
     },
-    engine,
     cursorAtStart,
   );
+  const checkpoints = createCheckpointWriter(deps, loaded, committer.reached);
   let failure: string | null = null;
 
   async function run(): Promise<void> {
@@ -84,11 +91,18 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
       committer.flush();
       if (committer.waiting() >= WAITING_MAX) await committer.settled();
       else await new Promise<void>((next) => setImmediate(next));
+      await checkpointIfDue();
       if (stop.signal.aborted) return;
       const nowMs = performance.now();
       untilMs = nowMs + Math.min(STEP_MS_MAX, Math.max(STEP_MS_MIN, nowMs - steppedMs));
     }
     committer.flush();
+    await checkpointIfDue();
+  }
+
+  /** The engine doesn't step before its state is copied; the journal and its acknowledgements go on. */
+  async function checkpointIfDue(): Promise<void> {
+    if (!stop.signal.aborted && checkpoints.isDue()) await checkpoints.take();
   }
 
   const running = run()
@@ -99,6 +113,7 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
     .finally(async () => {
       committer.giveUp();
       await committer.settled();
+      await checkpoints.settled();
     });
 
   return {
@@ -109,12 +124,8 @@ export async function startEvaluator(deps: EvaluatorDeps): Promise<Evaluator> {
     async close() {
       stop.abort();
       await running;
-      if (failure !== null) return;
-      await committer
-        .saveLast()
-        .catch((error: Error) =>
-          log.warn({ error: error.message }, 'cannot write the last checkpoint'),
-        );
+      // What was given but not committed has to be given again.
+      if (failure === null && committer.cursorPos() === engine.pos) await checkpoints.saveLast();
     },
   };
 }

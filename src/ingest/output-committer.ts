@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../database/schema.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
 import type { Logger } from '../process/log.ts';
-import type { Engine, EngineKit, Given } from './engine-kit.ts';
+import type { Given } from './engine-kit.ts';
 import { commitOutputs, type OutputHooks, readOutputCursor } from './output-transaction.ts';
 import { LastingFault, type RefusedPart } from './store-alone.ts';
 import type { KeyConflict } from './store-outputs.ts';
@@ -11,9 +11,7 @@ export interface OutputCommitterDeps {
   readonly db: Kysely<Database>;
   readonly shard: string;
   readonly token: number;
-  readonly kit: EngineKit;
   readonly hooks: OutputHooks;
-  readonly checkpoint: { readonly intervalMs: number; readonly entriesMin: number };
   readonly now: () => number;
   readonly faultPoint: FaultPoint;
   readonly log: Logger;
@@ -22,7 +20,6 @@ export interface OutputCommitterDeps {
   readonly onConflict: (conflict: KeyConflict) => void;
   /** Something of an entry was put aside: the database refuses it, or we fail on it. */
   readonly onRefused: (refused: RefusedPart) => void;
-  readonly onCheckpoint: (bytes: number, tookMs: number) => void;
   readonly onLost: () => void;
 }
 
@@ -49,14 +46,10 @@ export interface OutputCommitter {
   reached(pos: number): Promise<void>;
   /** No further try after one that fails; nobody is left waiting. */
   giveUp(): void;
-  /** Writes a checkpoint when the latest is older than the engine. */
-  saveLast(): Promise<void>;
 }
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
-/** A checkpoint may take this share of the time at most. */
-const CHECKPOINT_SHARE_MAX = 0.05;
 
 interface Waiter {
   readonly pos: number;
@@ -66,7 +59,6 @@ interface Waiter {
 
 export function createOutputCommitter(
   deps: OutputCommitterDeps,
-  engine: Engine,
   cursorAtStart: number,
 ): OutputCommitter {
   const { db, shard, token, log, now } = deps;
@@ -76,43 +68,31 @@ export function createOutputCommitter(
   let committing: Promise<void> | undefined;
   let ended: 'no' | 'given-up' | 'lost' = 'no';
   let trouble: Trouble | null = null;
-  let saved = { pos: engine.pos, atMs: now(), tookMs: 0 };
 
   async function commitAll(): Promise<void> {
     while (ended !== 'lost') {
       const given = group;
-      const last = given.at(-1);
-      if (last === undefined) return;
+      if (given.length === 0) return;
       group = [];
-      if (!(await commit(given, last.pos))) return;
+      if (!(await commitPart(given))) return;
     }
   }
 
-  /** What was given up to `toPos`; false: not committed, and it won't be. */
-  async function commit(given: readonly Given[], toPos: number): Promise<boolean> {
-    return commitPart(given, isCheckpointDue(toPos) ? takeCheckpoint() : null);
-  }
-
-  /** In one transaction, or halved until the entry that can't be stored stands alone. */
-  async function commitPart(
-    given: readonly Given[],
-    checkpoint: Uint8Array | null,
-  ): Promise<boolean> {
-    const tried = await commitAtOnce(given, checkpoint, false);
+  /** In one transaction, or halved until the entry that can't be stored stands alone; false: not committed. */
+  async function commitPart(given: readonly Given[]): Promise<boolean> {
+    const tried = await commitAtOnce(given, false);
     if (tried !== 'refused') return tried === 'committed';
-    if (given.length === 1) return (await commitAtOnce(given, checkpoint, true)) === 'committed';
+    if (given.length === 1) return (await commitAtOnce(given, true)) === 'committed';
     const middle = given.length >> 1;
-    const isFirstIn = await commitPart(given.slice(0, middle), null);
-    return isFirstIn && commitPart(given.slice(middle), checkpoint);
+    return (await commitPart(given.slice(0, middle))) && commitPart(given.slice(middle));
   }
 
   async function commitAtOnce(
     given: readonly Given[],
-    checkpoint: Uint8Array | null,
     isAlone: boolean,
   ): Promise<'committed' | 'refused' | 'ended'> {
     const toPos = given.at(-1)?.pos as number;
-    const transaction = { shard, token, fromPos: cursor, toPos, given, isAlone, checkpoint };
+    const transaction = { shard, token, fromPos: cursor, toPos, given, isAlone };
     for (let tries = 0; ; tries++) {
       try {
         // After a try without an answer: it may have been committed all the same.
@@ -140,22 +120,6 @@ export function createOutputCommitter(
     deps.onCommitted(given);
     wake();
     return 'committed';
-  }
-
-  function isCheckpointDue(toPos: number): boolean {
-    if (engine.pos !== toPos) return false;
-    if (engine.pos - saved.pos < deps.checkpoint.entriesMin) return false;
-    const { atMs, tookMs } = saved;
-    return now() - atMs >= Math.max(deps.checkpoint.intervalMs, tookMs / CHECKPOINT_SHARE_MAX);
-  }
-
-  function takeCheckpoint(): Uint8Array {
-    const startedMs = performance.now();
-    const body = engine.checkpoint();
-    const tookMs = performance.now() - startedMs;
-    saved = { pos: engine.pos, atMs: now(), tookMs };
-    deps.onCheckpoint(body.byteLength, tookMs);
-    return body;
   }
 
   function lose(kind: 'lost' | 'moved'): void {
@@ -197,12 +161,6 @@ export function createOutputCommitter(
       }),
     giveUp() {
       if (ended === 'no') end('given-up');
-    },
-    async saveLast() {
-      if (ended === 'lost' || engine.pos !== cursor || engine.pos === saved.pos) return;
-      const transaction = { shard, token, fromPos: cursor, toPos: cursor, given: [] };
-      const rest = { isAlone: false, checkpoint: takeCheckpoint() };
-      await commitOutputs(db, { ...transaction, ...rest }, deps);
     },
   };
 }

@@ -4,8 +4,7 @@ import type { JournalEntry } from '../model/entry.ts';
 import type { EngineOutput } from '../model/exposure.ts';
 import type { Fact } from '../model/facts.ts';
 import type { FaultPoint } from '../process/fault-point.ts';
-import { saveCheckpoint } from './checkpoints.ts';
-import type { EngineKit, Given } from './engine-kit.ts';
+import type { Given } from './engine-kit.ts';
 import { type Stored, storeAlone, storeTogether } from './store-alone.ts';
 
 type Tx = Transaction<Database>;
@@ -37,8 +36,6 @@ export interface OutputTransaction {
   readonly given: readonly Given[];
   /** One entry alone: what can't be stored of it is put aside, and the cursor goes on. */
   readonly isAlone: boolean;
-  /** Null: none this time. */
-  readonly checkpoint: Uint8Array | null;
 }
 
 /** `moved`: the cursor is not where this evaluator left it, so it is not the only one. */
@@ -63,9 +60,9 @@ class Refused extends Error {
 export async function commitOutputs(
   db: Kysely<Database>,
   transaction: OutputTransaction,
-  { kit, hooks, faultPoint }: { kit: EngineKit; hooks: OutputHooks; faultPoint: FaultPoint },
+  { hooks, faultPoint }: { hooks: OutputHooks; faultPoint: FaultPoint },
 ): Promise<OutputOutcome> {
-  const { shard, toPos, given, isAlone, checkpoint } = transaction;
+  const { shard, given, isAlone } = transaction;
   try {
     const stored = await db.transaction().execute(async (tx) => {
       await moveCursor(tx, transaction);
@@ -74,9 +71,6 @@ export async function commitOutputs(
         isAlone && only !== undefined
           ? await storeAlone(tx, shard, only, hooks)
           : await storeTogether(tx, shard, given, hooks);
-      if (checkpoint !== null) {
-        await saveCheckpoint(tx, shard, kit, { pos: toPos, body: checkpoint }, faultPoint);
-      }
       faultPoint('evaluator:before-commit');
       return found;
     });

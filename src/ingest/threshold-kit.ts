@@ -2,7 +2,7 @@ import {
   createEngine,
   DEFAULT_ENGINE_SETTINGS,
   ENGINE_VERSION,
-  restoreEngine,
+  engineRestorer,
   settingsHash,
 } from '../thresholds/engine.ts';
 import type { EngineKit } from './engine-kit.ts';
@@ -13,6 +13,6 @@ export function thresholdKit(settings = DEFAULT_ENGINE_SETTINGS): EngineKit {
     version: ENGINE_VERSION,
     settingsHash: settingsHash(settings),
     create: () => createEngine(settings),
-    restore: (bytes) => restoreEngine(bytes, settings),
+    restorer: () => engineRestorer(settings),
   };
 }

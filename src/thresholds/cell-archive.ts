@@ -1,8 +1,6 @@
-import { createByteReader, createByteWriter } from './byte-writer.ts';
-import { addPage, blockBytes, usedPages } from './hour-blocks.ts';
+import { blockBytes } from './hour-blocks.ts';
 import {
   createHour,
-  createTable,
   dropMinute,
   dropMinutesBelow,
   findHour,
@@ -89,46 +87,4 @@ export function archiveBytes({ hours }: CellArchive): number {
     for (const table of tables) bytes += table?.byteLength ?? 0;
   }
   return bytes;
-}
-
-/** An hour as bytes, its tables and pages as they are. */
-export function writeHour(key: number, { blocks, tables, channels }: Hour): Uint8Array {
-  const writer = createByteWriter(blockBytes(blocks) + (1 << 16));
-  for (const value of [key, channels, blocks.used, blocks.pages.length]) writer.f64(value);
-  for (const bytes of usedPages(blocks)) {
-    writer.u32(bytes.byteLength);
-    writer.raw(bytes);
-  }
-  for (const free of blocks.free) {
-    writer.u32(free.length);
-    for (const block of free) writer.u32(block);
-  }
-  for (const [index, table] of tables.entries()) {
-    if (table === undefined) continue;
-    writer.u32(index);
-    for (const word of table) writer.u32(word);
-  }
-  return writer.bytes();
-}
-
-/** Takes back an hour that `writeHour` gave. */
-export function readHour({ hours }: CellArchive, bytes: Buffer): void {
-  const reader = createByteReader(bytes);
-  const key = reader.f64();
-  const hour = createHour();
-  hour.channels = reader.f64();
-  hour.blocks.used = reader.f64();
-  for (let left = reader.f64(); left > 0; left--) {
-    addPage(hour.blocks, reader.raw(reader.u32()));
-  }
-  for (const free of hour.blocks.free) {
-    for (let left = reader.u32(); left > 0; left--) free.push(reader.u32());
-  }
-  while (!reader.isAtEnd) {
-    const index = reader.u32();
-    const table = createTable();
-    for (let i = 0; i < table.length; i++) table[i] = reader.u32();
-    hour.tables[index] = table;
-  }
-  hours.set(key, hour);
 }

@@ -133,16 +133,3 @@ export function packedCell(
   if (!findRecord(archive, index, minute)) throw new Error(`No cell of minute ${minute}`);
   return found.from.bytes.slice(found.at, found.at + found.length);
 }
-
-/** Packs the open minute to `packed`, where it stays open; gives its length. */
-export const packSlotInto = ({ page, slot }: ChannelCells): number => packSlot(page, slot);
-
-/** Takes back a minute that `packedCell` gave. */
-export function putPacked(
-  { index, archive }: ChannelCells,
-  minute: number,
-  bytes: Uint8Array,
-): void {
-  packed.set(bytes);
-  putRecord(archive, index, minute, bytes.byteLength);
-}

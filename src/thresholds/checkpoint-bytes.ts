@@ -1,21 +1,25 @@
 import { createHash, hash } from 'node:crypto';
 import { fail, ok, type Result } from '../model/result.ts';
 
-/** "WGCP", then the version, the parts each after its length, and SHA-256 of all before it. */
+/** "WGCP", then the version, each part after the lengths of its name and itself, and SHA-256 of all that. */
 const MAGIC = 0x57474350;
 const HEAD_BYTES = 8;
 const DIGEST_BYTES = 32;
 
+/** A part under its name. */
+export type NamedPart<B extends Uint8Array = Uint8Array> = readonly [name: string, bytes: B];
+
 /** Writes parts as one checkpoint. */
-export function writeParts(version: number, parts: readonly Uint8Array[]): Uint8Array {
+export function writeParts(version: number, parts: readonly NamedPart[]): Uint8Array {
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(MAGIC, 0);
   head.writeUInt32BE(version, 4);
   const framed: Uint8Array[] = [head];
-  for (const part of parts) {
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64BE(BigInt(part.byteLength));
-    framed.push(length, part);
+  for (const [name, part] of parts) {
+    const lengths = Buffer.alloc(8);
+    lengths.writeUInt32BE(Buffer.byteLength(name), 0);
+    lengths.writeUInt32BE(part.byteLength, 4);
+    framed.push(lengths, Buffer.from(name), part);
   }
   const digest = createHash('sha256');
   for (const bytes of framed) digest.update(bytes);
@@ -26,7 +30,7 @@ export function writeParts(version: number, parts: readonly Uint8Array[]): Uint8
 export function readParts(
   version: number,
   bytes: Uint8Array,
-): Result<readonly Buffer[], 'unknown-version' | 'damaged'> {
+): Result<readonly NamedPart<Buffer>[], 'unknown-version' | 'damaged'> {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = all.byteLength - DIGEST_BYTES;
   if (end < HEAD_BYTES || all.readUInt32BE(0) !== MAGIC) {
@@ -39,11 +43,12 @@ export function readParts(
   if (!hash('sha256', all.subarray(0, end), 'buffer').equals(all.subarray(end))) {
     return fail('damaged', 'its checksum does not fit');
   }
-  const parts: Buffer[] = [];
+  const parts: NamedPart<Buffer>[] = [];
   for (let at = HEAD_BYTES; at < end; ) {
-    const length = Number(all.readBigUInt64BE(at));
-    parts.push(all.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
+    const nameEnd = at + 8 + all.readUInt32BE(at);
+    const partEnd = nameEnd + all.readUInt32BE(at + 4);
+    parts.push([all.toString('utf8', at + 8, nameEnd), all.subarray(nameEnd, partEnd)]);
+    at = partEnd;
   }
   return ok(parts);
 }

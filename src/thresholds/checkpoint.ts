@@ -1,38 +1,38 @@
-import type { Fact } from '../model/facts.ts';
-import type { GatewayId, Ulid } from '../model/ids.ts';
 import { fail, ok, type Result } from '../model/result.ts';
-import { restoreTrace, type SavedTrace, saveTrace } from './chain-trace.ts';
-import { readLines, readParts, writeLines, writeParts } from './checkpoint-bytes.ts';
-import { readCells, writeCells } from './checkpoint-cells.ts';
-import { readChannels, writeChannels } from './checkpoint-channels.ts';
-import { readRules, writeRules } from './checkpoint-rules.ts';
-import { restoreMonitor, writeMonitor } from './detectors/monitor.ts';
-import { ENGINE_VERSION, type EngineSettings, settingsHash } from './engine-settings.ts';
+import { readLines, readParts, writeParts } from './checkpoint-bytes.ts';
 import {
-  createEngineState,
-  type EngineState,
-  type GatewayState,
-  gatewayOf,
-  waitFor,
-} from './engine-state.ts';
-import { restoreRanges, type SettledRange } from './gateway-progress.ts';
-import { addFact } from './registry-history.ts';
-import { restoreShiftSums, writeShiftSums } from './shift-sums.ts';
-
-type SavedFact = Pick<Fact, 'entity' | 'id' | 'validFromMs' | 'value'> & { readonly pos: number };
-
-interface SavedGateway {
-  readonly id: GatewayId;
-  readonly isNumbered: boolean;
-  readonly isSettled: boolean;
-  readonly epochs: readonly (readonly [Ulid, readonly SettledRange[]])[];
-  readonly trace: SavedTrace;
-  readonly findings: GatewayState['findings'];
-  readonly unregistered: readonly [readings: number, dayMs: number];
-  readonly noted: readonly string[];
-  /** Numbers of rules. */
-  readonly waiting: readonly number[];
-}
+  cellPieces,
+  readHour,
+  readHourBlocks,
+  readHourTables,
+  readLoose,
+  readLooseHead,
+  readOpenCells,
+} from './checkpoint-cells.ts';
+import { channelPieces, readChannelNames, readChannelPages } from './checkpoint-channels.ts';
+import { factPieces, readFacts } from './checkpoint-facts.ts';
+import { gatewayPieces, readGateways } from './checkpoint-gateways.ts';
+import {
+  finishRules,
+  readPlaces,
+  readPlans,
+  readRuleLines,
+  readRulePages,
+  readRuleProgress,
+  readRules,
+  rulePieces,
+} from './checkpoint-rules.ts';
+import {
+  monitorPieces,
+  readMonitor,
+  readMonitorChannels,
+  readMonitorClocks,
+  readMonitorLines,
+} from './detectors/monitor.ts';
+import { ENGINE_VERSION, type EngineSettings, settingsHash } from './engine-settings.ts';
+import { createEngineState, type EngineState } from './engine-state.ts';
+import { readFedRules, readShiftSums, shiftSumPieces } from './shift-sums.ts';
+import { linePieces, type Piece, type Snapshot } from './snapshot.ts';
 
 interface SavedHead {
   readonly settingsHash: string;
@@ -42,64 +42,119 @@ interface SavedHead {
   readonly due: readonly number[];
 }
 
-/** The whole state as bytes. What can be made again from facts and cells is left out. */
-export function writeCheckpoint(state: EngineState): Uint8Array {
+/** The whole state, piece by piece. What can be made again from facts and cells is left out. */
+export function takeSnapshot(state: EngineState): Snapshot {
+  const ends: ((isStored: boolean) => void)[] = [];
+  return {
+    pos: state.pos,
+    pieces: piecesOf(state, ends),
+    end: (isStored) => {
+      for (const end of ends.splice(0)) end(isStored);
+    },
+  };
+}
+
+function* piecesOf(
+  state: EngineState,
+  ends: ((isStored: boolean) => void)[],
+): Generator<Piece, void> {
   const head: SavedHead = {
     settingsHash: settingsHash(state.settings),
     pos: state.pos,
     tickMs: state.tickMs,
     due: state.due.slice(state.dueNext),
   };
-  return writeParts(ENGINE_VERSION, [
-    writeLines([head]),
-    factBytes(state),
-    writeLines([...state.gateways.values()].map(savedGateway)),
-    writeChannels(state),
-    writeRules(state.rules),
-    writeMonitor(state),
-    writeShiftSums(state),
-    ...writeCells(state),
-  ]);
+  yield* linePieces('head', [head]);
+  yield* factPieces(state.history, ends);
+  yield* gatewayPieces(state);
+  yield* channelPieces(state);
+  yield* rulePieces(state.rules);
+  yield* monitorPieces(state);
+  yield* shiftSumPieces(state);
+  yield* cellPieces(state.cells, ends);
 }
 
-/** Facts are most of a young engine's checkpoint and hardly ever change: their bytes are kept until they do. */
-const factBytesKnown = new WeakMap<
-  EngineState['history'],
-  { readonly changes: number; readonly bytes: Uint8Array }
->();
-
-function factBytes(state: EngineState): Uint8Array {
-  const { history } = state;
-  const known = factBytesKnown.get(history);
-  if (known?.changes === history.changes) return known.bytes;
-  const bytes = writeLines(savedFacts(state));
-  factBytesKnown.set(history, { changes: history.changes, bytes });
-  return bytes;
+/** Makes a state again from the pieces of a snapshot, in their order. */
+export interface Restorer {
+  /** The pieces are whole; their shape is vouched for by the version. */
+  take(name: string, bytes: Buffer): Result<null, 'damaged' | 'other-settings'>;
+  /** All were taken. */
+  state(): Result<EngineState, 'damaged'>;
 }
 
-function savedFacts(state: EngineState): readonly SavedFact[] {
-  const facts: SavedFact[] = [];
-  for (const [entity, byId] of Object.entries(state.history.versions)) {
-    for (const [id, versions] of byId as Map<string, readonly Omit<SavedFact, 'entity' | 'id'>[]>) {
-      for (const version of versions) {
-        facts.push({ ...version, entity: entity as Fact['entity'], id });
-      }
+export function createRestorer(settings: EngineSettings): Restorer {
+  const state = createEngineState(settings);
+  const { rules, history, cells } = state;
+  let hasHead = false;
+  let channelPages = 0;
+  let openPages = 0;
+
+  function takeHead(bytes: Buffer): ReturnType<Restorer['take']> {
+    const head = readLines<SavedHead>(bytes)[0]!;
+    if (head.settingsHash !== settingsHash(settings)) {
+      return fail('other-settings', 'it was made with other settings or another limit set');
     }
+    state.pos = head.pos;
+    state.tickMs = head.tickMs;
+    state.due.push(...head.due);
+    hasHead = true;
+    return ok(null);
   }
-  return facts.sort((a, b) => a.pos - b.pos);
+
+  const readers: Readonly<Record<string, (bytes: Buffer, key: number, nth: number) => void>> = {
+    facts: (bytes) => readFacts(history, bytes),
+    gateways: (bytes) => readGateways(state, bytes),
+    'channel-names': (bytes) => readChannelNames(state, bytes),
+    'channel-pages': (bytes) => {
+      channelPages = readChannelPages(state, channelPages, bytes);
+    },
+    rules: (bytes) => readRules(rules, bytes),
+    'rule-plans': (bytes) => readPlans(rules, bytes),
+    'rule-places': (bytes) => readPlaces(rules, bytes),
+    'rule-pages': (bytes) => readRulePages(rules, bytes),
+    'rule-lines': (bytes) => readRuleLines(rules, bytes),
+    'rule-progress': (bytes, pool) => readRuleProgress(rules, pool, bytes),
+    monitor: (bytes) => readMonitor(state, bytes),
+    'monitor-lines': (bytes) => readMonitorLines(state, bytes),
+    'monitor-channels': (bytes) => readMonitorChannels(state, bytes),
+    'monitor-clocks': (bytes) => readMonitorClocks(state, bytes),
+    'shift-sums': (bytes) => readShiftSums(state, bytes),
+    'fed-rules': (bytes) => readFedRules(state, bytes),
+    'open-cells': (bytes) => {
+      openPages = readOpenCells(cells, openPages, bytes);
+    },
+    loose: (bytes) => readLooseHead(cells.loose, bytes),
+    'loose-cells': (bytes) => readLoose(cells.loose, bytes),
+    hours: (bytes, key) => readHour(cells.archive, key, bytes),
+    'hour-tables': (bytes, key, nth) => readHourTables(cells.archive, [key, nth], bytes),
+    'hour-blocks': (bytes, key, nth) => readHourBlocks(cells.archive, [key, nth], bytes),
+  };
+
+  return {
+    take(name, bytes) {
+      const [kind, key, nth] = name.split('/') as [string, string | undefined, string | undefined];
+      if (kind === 'head') return takeHead(bytes);
+      const read = readers[kind];
+      if (read === undefined || !hasHead) return fail('damaged', `its piece ${name} is unknown`);
+      read(bytes, Number(key), Number(nth));
+      return ok(null);
+    },
+    state() {
+      if (!hasHead) return fail('damaged', 'a piece is missing');
+      finishRules(rules);
+      return ok(state);
+    },
+  };
 }
 
-const savedGateway = (gateway: GatewayState): SavedGateway => ({
-  id: gateway.id,
-  isNumbered: gateway.isNumbered,
-  isSettled: gateway.progress.isSettled,
-  epochs: gateway.progress.epochs.map(({ epoch, ranges }) => [epoch, ranges] as const),
-  trace: saveTrace(gateway.trace),
-  findings: gateway.findings,
-  unregistered: [gateway.unregisteredReadings, gateway.unregisteredDayMs],
-  noted: [...(gateway.noted ?? [])],
-  waiting: [...(gateway.waiting ?? [])],
-});
+/** A snapshot as one run of bytes, for `readCheckpoint`. */
+export function writeCheckpoint(state: EngineState): Uint8Array {
+  const { pieces, end } = takeSnapshot(state);
+  const parts: (readonly [string, Uint8Array])[] = [];
+  for (const piece of pieces) parts.push([piece.name, piece.bytes()]);
+  end(false);
+  return writeParts(ENGINE_VERSION, parts);
+}
 
 /** The state that `writeCheckpoint` was given, if this build with these settings made it. */
 export function readCheckpoint(
@@ -108,56 +163,10 @@ export function readCheckpoint(
 ): Result<EngineState, 'unknown-version' | 'damaged' | 'other-settings'> {
   const parts = readParts(ENGINE_VERSION, bytes);
   if (!parts.ok) return parts;
-  const [
-    headPart,
-    factPart,
-    gatewayPart,
-    channelPart,
-    rulePart,
-    monitorPart,
-    sumPart,
-    ...cellParts
-  ] = parts.value;
-  if (
-    !headPart ||
-    !factPart ||
-    !gatewayPart ||
-    !channelPart ||
-    !rulePart ||
-    !monitorPart ||
-    !sumPart
-  ) {
-    return fail('damaged', 'a part is missing');
+  const restorer = createRestorer(settings);
+  for (const [name, part] of parts.value) {
+    const taken = restorer.take(name, part);
+    if (!taken.ok) return taken;
   }
-  const head = readLines<SavedHead>(headPart)[0];
-  if (head?.settingsHash !== settingsHash(settings)) {
-    return fail('other-settings', 'it was made with other settings or another limit set');
-  }
-  const state = createEngineState(settings);
-  state.pos = head.pos;
-  state.tickMs = head.tickMs;
-  for (const { pos, ...fact } of readLines<SavedFact>(factPart)) {
-    addFact(state.history, pos, fact as Fact);
-  }
-  const gateways = readLines<SavedGateway>(gatewayPart);
-  for (const saved of gateways) restoreGateway(state, saved);
-  readChannels(state, channelPart);
-  readRules(state.rules, rulePart);
-  readCells(state, cellParts);
-  state.due.push(...head.due);
-  restoreMonitor(state, monitorPart);
-  restoreShiftSums(state, sumPart);
-  return ok(state);
-}
-
-function restoreGateway(state: EngineState, saved: SavedGateway): void {
-  const gateway = gatewayOf(state, saved.id);
-  gateway.isNumbered = saved.isNumbered;
-  gateway.progress.isSettled = saved.isSettled;
-  for (const [epoch, ranges] of saved.epochs) restoreRanges(gateway.progress, epoch, ranges);
-  restoreTrace(gateway.trace, saved.trace);
-  gateway.findings = saved.findings;
-  [gateway.unregisteredReadings, gateway.unregisteredDayMs] = saved.unregistered;
-  if (saved.noted.length > 0) gateway.noted = new Set(saved.noted);
-  for (const id of saved.waiting) waitFor(gateway, id);
+  return restorer.state();
 }

@@ -1,11 +1,18 @@
 import type { JournalEntry } from '../model/entry.ts';
 import type { EngineOutput } from '../model/exposure.ts';
 import { ok, type Result } from '../model/result.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import {
+  createRestorer,
+  type Restorer,
+  readCheckpoint,
+  takeSnapshot,
+  writeCheckpoint,
+} from './checkpoint.ts';
 import { judgeLeftOver } from './due-rules.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import { createEngineState, type Emit, type EngineState } from './engine-state.ts';
 import type { LimitSet } from './limits/limit-set.ts';
+import type { Snapshot } from './snapshot.ts';
 import { stepBatch } from './step-batch.ts';
 import { stepGap, stepParked, stepSeal } from './step-chain.ts';
 import { stepFact } from './step-fact.ts';
@@ -24,7 +31,9 @@ export interface Engine {
   step(entry: JournalEntry): EngineOutput[];
   /** Position of the last entry applied; 0 at the start. */
   readonly pos: number;
-  /** The state as bytes, for `restoreEngine`. */
+  /** The state as it is now, piece by piece, for `engineRestorer`; one at a time. */
+  snapshot(): Snapshot;
+  /** The same in one piece, for `restoreEngine`. */
   checkpoint(): Uint8Array;
 }
 
@@ -39,6 +48,23 @@ export function restoreEngine(
 ): Result<Engine, 'unknown-version' | 'damaged' | 'other-settings'> {
   const state = readCheckpoint(bytes, settings);
   return state.ok ? ok(engineOf(state.value)) : state;
+}
+
+/** The same from pieces of a snapshot, one by one in their order. */
+export function engineRestorer(settings: EngineSettings): EngineRestorer {
+  const restorer = createRestorer(settings);
+  return {
+    take: restorer.take,
+    engine() {
+      const state = restorer.state();
+      return state.ok ? ok(engineOf(state.value)) : state;
+    },
+  };
+}
+
+export interface EngineRestorer extends Pick<Restorer, 'take'> {
+  /** All pieces were taken. */
+  engine(): Result<Engine, 'damaged'>;
 }
 
 function engineOf(state: EngineState): Engine {
@@ -57,6 +83,7 @@ function engineOf(state: EngineState): Engine {
       if (state.due.length > 0 && entry.kind !== 'tick') judgeLeftOver(state, emit);
       return outputs;
     },
+    snapshot: () => takeSnapshot(state),
     checkpoint: () => writeCheckpoint(state),
   };
 }

@@ -1,3 +1,4 @@
+import { createGroup, type PageGroup, touch } from './page-group.ts';
 import type { PackedBytes } from './unpack-cell.ts';
 
 const BYTES_OF_PAGE = 1 << 16;
@@ -9,9 +10,19 @@ const CLASS_UNITS = [1, 2, 4, 8] as const;
 /** The block that follows, + 1 (0: none), and the own class. */
 export const BLOCK_HEAD = 5;
 
+/** Pages that a checkpoint writes as one piece, of 1 MiB. */
+const GROUP_PAGES = 16;
+
+/** Who writes to its bytes touches its group before. */
+export interface BlockPage extends PackedBytes {
+  readonly group: PageGroup;
+}
+
 /** Blocks of bytes in pages. A block given back goes to the next who asks for its class. */
 export interface Blocks {
-  readonly pages: PackedBytes[];
+  readonly pages: BlockPage[];
+  /** Of 16 pages each. */
+  readonly groups: PageGroup[];
   /** Units taken from the pages. */
   used: number;
   readonly free: readonly number[][];
@@ -19,20 +30,22 @@ export interface Blocks {
 
 export const createBlocks = (): Blocks => ({
   pages: [],
+  groups: [],
   used: 0,
   free: CLASS_UNITS.map(() => []),
 });
 
 /** Where a block lies: its page, its first byte, and where it ends. */
 export interface BlockPlace {
-  page: PackedBytes;
+  page: BlockPage;
   start: number;
   end: number;
 }
 
-export const noPage: PackedBytes = {
+export const noPage: BlockPage = {
   bytes: new Uint8Array(0),
   view: new DataView(new ArrayBuffer(0)),
+  group: createGroup(),
 };
 
 export function seekBlock({ pages }: Blocks, block: number, into: BlockPlace): void {
@@ -55,6 +68,7 @@ export function takeBlock(blocks: Blocks, fromClass: number, bytes: number): num
   const block = blocks.free[kind]!.pop() ?? takeUnits(blocks, units);
   const page = blocks.pages[Math.floor(block / UNITS_OF_PAGE)]!;
   const start = (block % UNITS_OF_PAGE) * UNIT;
+  touch(page.group);
   page.bytes.fill(0, start, start + units * UNIT);
   page.bytes[start + 4] = kind;
   return block;
@@ -65,12 +79,13 @@ function takeUnits(blocks: Blocks, units: number): number {
   if (left < units) blocks.used += left;
   const block = blocks.used;
   blocks.used += units;
-  if (Math.floor(block / UNITS_OF_PAGE) === blocks.pages.length) blocks.pages.push(newPage());
+  if (Math.floor(block / UNITS_OF_PAGE) === blocks.pages.length) addPage(blocks);
   return block;
 }
 
 /** Makes `next` follow the block. */
 export function linkBlock({ page, start }: BlockPlace, next: number): void {
+  touch(page.group);
   page.view.setUint32(start, next + 1);
 }
 
@@ -87,20 +102,29 @@ export function freeChain(blocks: Blocks, first: number): void {
 
 export const blockBytes = ({ pages }: Blocks): number => pages.length * BYTES_OF_PAGE;
 
-/** Bytes of the pages that are in use, page by page. */
-export const usedPages = ({ pages, used }: Blocks): readonly Uint8Array[] =>
-  pages.map(({ bytes }, i) =>
-    bytes.subarray(0, Math.min(BYTES_OF_PAGE, used * UNIT - i * BYTES_OF_PAGE)),
-  );
-
-/** Takes back a page that `usedPages` gave, in the same order. */
-export function addPage({ pages }: Blocks, bytes: Uint8Array): void {
-  const page = newPage();
-  page.bytes.set(bytes);
-  pages.push(page);
+/** Bytes in use of a group's pages, of which `used` units are in use in all; a copy. */
+export function copyGroup({ pages }: Blocks, group: number, used: number): Uint8Array {
+  const first = group * GROUP_PAGES;
+  const length = Math.min(GROUP_PAGES * BYTES_OF_PAGE, used * UNIT - first * BYTES_OF_PAGE);
+  const copy = Buffer.allocUnsafe(Math.max(0, length));
+  for (let at = 0, i = first; at < length; at += BYTES_OF_PAGE, i++) {
+    copy.set(pages[i]!.bytes.subarray(0, Math.min(BYTES_OF_PAGE, length - at)), at);
+  }
+  return copy;
 }
 
-function newPage(): PackedBytes {
+/** Takes back what `copyGroup` gave, in the order of the groups. */
+export function addGroup(blocks: Blocks, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.byteLength; at += BYTES_OF_PAGE) {
+    addPage(blocks).bytes.set(bytes.subarray(at, at + BYTES_OF_PAGE));
+  }
+}
+
+function addPage({ pages, groups }: Blocks): BlockPage {
+  const index = Math.floor(pages.length / GROUP_PAGES);
+  groups[index] ??= createGroup();
   const bytes = new Uint8Array(BYTES_OF_PAGE);
-  return { bytes, view: new DataView(bytes.buffer) };
+  const page = { bytes, view: new DataView(bytes.buffer), group: groups[index] };
+  pages.push(page);
+  return page;
 }

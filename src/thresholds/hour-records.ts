@@ -1,5 +1,7 @@
+import { createByteReader, createByteWriter } from './byte-writer.ts';
 import {
   BLOCK_HEAD,
+  type BlockPage,
   type BlockPlace,
   type Blocks,
   classOf,
@@ -12,11 +14,14 @@ import {
   takeBlock,
 } from './hour-blocks.ts';
 import { packedBytes } from './pack-cell.ts';
+import { createGroup, type PageGroup, touch } from './page-group.ts';
 import { copyBytes, type PackedBytes } from './unpack-cell.ts';
 
 export const MINUTES = 60;
 /** Channels whose rows share a table: a late datum of one doesn't cost a table for all. */
 const TABLE_CHANNELS = 64;
+/** Tables that a checkpoint writes as one piece, of 96 KiB. */
+const GROUP_TABLES = 64;
 
 /**
  * Packed minutes of one UTC hour, of all channels. Those of a channel lie in a chain of blocks of its own, so
@@ -27,6 +32,8 @@ export interface Hour {
   readonly blocks: Blocks;
   /** By channel / 64. */
   readonly tables: (Uint32Array | undefined)[];
+  /** Of 64 tables each; who writes to one touches its group before. */
+  readonly groups: PageGroup[];
   /** Channels with a record. */
   channels: number;
 }
@@ -48,13 +55,18 @@ const DEAD = 255;
 /** What changes again and again is given room to grow. */
 const ROOM = 16;
 
-export const createTable = (): Uint32Array => new Uint32Array(TABLE_CHANNELS * ROW);
+const createTable = (): Uint32Array => new Uint32Array(TABLE_CHANNELS * ROW);
 
-export const createHour = (): Hour => ({ blocks: createBlocks(), tables: [], channels: 0 });
+export const createHour = (): Hour => ({
+  blocks: createBlocks(),
+  tables: [],
+  groups: [],
+  channels: 0,
+});
 
 /** Where the record of the last `find…` is. */
 export interface FoundRecord {
-  from: PackedBytes;
+  from: BlockPage;
   at: number;
   length: number;
 }
@@ -92,7 +104,7 @@ export function findMinute(hour: Hour, channel: number, minute: number): boolean
   return true;
 }
 
-function foundAt(page: PackedBytes, record: number): void {
+function foundAt(page: BlockPage, record: number): void {
   found.from = page;
   found.at = record + RECORD_HEAD;
   found.length = page.view.getUint16(record + 3);
@@ -146,18 +158,26 @@ export function findHour(hour: Hour, channel: number): boolean {
 
 /** Keeps the first `length` bytes of `packed` as the channel's minute, instead of what was kept. */
 export function putMinute(hour: Hour, channel: number, minute: number, length: number): void {
-  const index = Math.floor(channel / TABLE_CHANNELS);
-  hour.tables[index] ??= createTable();
-  const table = hour.tables[index]!;
+  const table = tableToWrite(hour, channel);
   const row = rowOf(channel);
   if (isIn(table, row, minute)) dropMinute(hour, channel, minute);
   if ((table[row + HIGH]! & HAS_DEAD) !== 0 && walk(hour, table[row + HEAD]! - 1, DEAD, length)) {
     const record = found.at - RECORD_HEAD;
+    touch(found.from.group);
     found.from.bytes[record] = minute + 1;
     found.from.view.setUint16(record + 3, length);
     copyBytes(packedBytes, 0, found.from, found.at, length);
   } else append(hour, table, row, minute, length);
   table[row + wordOf(minute)]! |= bitOf(minute);
+}
+
+function tableToWrite({ tables, groups }: Hour, channel: number): Uint32Array {
+  const index = Math.floor(channel / TABLE_CHANNELS);
+  const group = Math.floor(index / GROUP_TABLES);
+  groups[group] ??= createGroup();
+  touch(groups[group]);
+  tables[index] ??= createTable();
+  return tables[index];
 }
 
 function append(hour: Hour, table: Uint32Array, row: number, minute: number, length: number): void {
@@ -176,7 +196,8 @@ function append(hour: Hour, table: Uint32Array, row: number, minute: number, len
     seekBlock(hour.blocks, block, place);
   }
   const record = place.start + table[row + FILL]!;
-  const { bytes, view } = place.page;
+  const { bytes, view, group } = place.page;
+  touch(group);
   bytes[record] = minute + 1;
   view.setUint16(record + 1, room);
   view.setUint16(record + 3, length);
@@ -188,8 +209,9 @@ function append(hour: Hour, table: Uint32Array, row: number, minute: number, len
 /** Forgets one minute of a channel. */
 export function dropMinute(hour: Hour, channel: number, minute: number): void {
   if (!findMinute(hour, channel, minute)) return;
-  const table = tableOf(hour, channel)!;
+  const table = tableToWrite(hour, channel);
   const row = rowOf(channel);
+  touch(found.from.group);
   found.from.bytes[found.at - RECORD_HEAD] = DEAD;
   table[row + wordOf(minute)]! &= ~bitOf(minute);
   table[row + HIGH]! |= HAS_DEAD;
@@ -205,6 +227,31 @@ export function dropMinutesBelow(hour: Hour, channel: number, end: number): void
     if (table[row + LOW] !== 0 || (table[row + HIGH]! & ~HAS_DEAD) !== 0) return;
   }
   freeChain(hour.blocks, table[row + HEAD]! - 1);
+  tableToWrite(hour, channel);
   table.fill(0, row, row + ROW);
   hour.channels--;
+}
+
+/** The tables of a group there are, each after its number; a copy. */
+export function copyTables({ tables }: Hour, group: number): Uint8Array {
+  const first = group * GROUP_TABLES;
+  const writer = createByteWriter(GROUP_TABLES * (TABLE_CHANNELS * ROW + 1) * 4);
+  for (let i = first; i < Math.min(first + GROUP_TABLES, tables.length); i++) {
+    const table = tables[i];
+    if (table === undefined) continue;
+    writer.u32(i);
+    writer.raw(new Uint8Array(table.buffer));
+  }
+  return writer.bytes();
+}
+
+/** Takes back what `copyTables` gave. */
+export function addTables({ tables, groups }: Hour, group: number, bytes: Buffer): void {
+  groups[group] = createGroup();
+  const reader = createByteReader(bytes);
+  while (!reader.isAtEnd) {
+    const table = createTable();
+    tables[reader.u32()] = table;
+    new Uint8Array(table.buffer).set(reader.raw(table.byteLength));
+  }
 }

@@ -35,19 +35,22 @@ export interface LoosePage {
 }
 
 const SINGLE = 5;
-const WIDE = 6;
+export const WIDE = 6;
 
 export const createLooseMinutes = (): LooseMinutes => ({ pages: [], free: [], used: 0 });
 
-function createPage(): LoosePage {
+/** Room for further records. */
+export function addPage({ pages }: LooseMinutes): LoosePage {
   const whole = new Int32Array(PAGE_RECORDS * CELL_SECONDS);
-  return {
+  const page: LoosePage = {
     mode: new Uint8Array(PAGE_RECORDS),
     states: new Uint8Array(PAGE_RECORDS * CELL_SECONDS),
     whole,
     single: new Float32Array(whole.buffer),
     wide: new Map(),
   };
+  pages.push(page);
+  return page;
 }
 
 export const loosePage = ({ pages }: LooseMinutes, record: number): LoosePage =>
@@ -58,7 +61,7 @@ export const looseSlot = (record: number): number => record % PAGE_RECORDS;
 /** An empty record; its number. */
 export function takeLoose(minutes: LooseMinutes): number {
   const record = minutes.free.pop() ?? minutes.used++;
-  if (Math.floor(record / PAGE_RECORDS) === minutes.pages.length) minutes.pages.push(createPage());
+  if (Math.floor(record / PAGE_RECORDS) === minutes.pages.length) addPage(minutes);
   return record;
 }
 

@@ -46,29 +46,23 @@ export function takeRecord(store: ProgressStore, width: number): number {
   const kind = WIDTHS.findIndex((room) => room >= width);
   const pool = store.pools[kind]!;
   const nth = pool.free.pop() ?? pool.used++;
-  if (Math.floor(nth / PAGE_RECORDS) === pool.pages.length) pool.pages.push(createPage(pool));
+  if (Math.floor(nth / PAGE_RECORDS) === pool.pages.length) addPage(pool);
   const { numbers } = pool.pages[Math.floor(nth / PAGE_RECORDS)]!;
   const start = (nth % PAGE_RECORDS) * pool.stride;
   numbers.fill(0, start, start + pool.stride);
   return nth * WIDTHS.length + kind;
 }
 
-/** Makes the pages for the records in use, and has each filled. */
-export function addPages(pool: ProgressPool, fill: (page: ProgressPage) => void): void {
-  while (pool.pages.length * PAGE_RECORDS < pool.used) {
-    const page = createPage(pool);
-    fill(page);
-    pool.pages.push(page);
-  }
-}
-
-function createPage({ stride }: ProgressPool): ProgressPage {
+/** Room for further records. */
+export function addPage({ stride, pages }: ProgressPool): ProgressPage {
   const numbers = new Float64Array(PAGE_RECORDS * stride);
-  return {
+  const page = {
     numbers,
     counts: new Int32Array(numbers.buffer),
     bytes: new Uint8Array(numbers.buffer),
   };
+  pages.push(page);
+  return page;
 }
 
 export function freeRecord(store: ProgressStore, id: number): void {

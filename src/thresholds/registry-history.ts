@@ -10,11 +10,21 @@ export interface Version<K extends EntityKind = EntityKind> {
   readonly value: EntityOf<K> | null;
 }
 
+/** A version with what it is of. */
+export interface LearntFact extends Version {
+  readonly entity: EntityKind;
+  readonly id: string;
+}
+
 type Versions = { readonly [K in EntityKind]: Map<string, Version<K>[]> };
 
 /** Every fact learnt, by the event time from which it holds. */
 export interface RegistryHistory {
   readonly versions: Versions;
+  /** The same in the order in which they were learnt. */
+  readonly log: LearntFact[];
+  /** Facts of the log that a stored checkpoint holds. */
+  stored: number;
   /** Facts learnt so far: what was worked out from them holds while this stands. */
   changes: number;
   /** Worked out from the facts known now: forgotten with the next one, and when it is full. */
@@ -30,6 +40,8 @@ export interface RegistryHistory {
 }
 
 export const createRegistryHistory = (): RegistryHistory => ({
+  log: [],
+  stored: 0,
   changes: 0,
   memo: new Map(),
   versions: {
@@ -75,7 +87,10 @@ export function addFact(history: RegistryHistory, pos: number, fact: Fact): void
   history.changes++;
   history.memo.clear();
   const value = sharedValue(history, fact);
-  versions.push({ validFromMs: fact.validFromMs, pos, value });
+  const { entity, id, validFromMs } = fact;
+  const learnt: LearntFact = { entity, id, validFromMs, pos, value };
+  history.log.push(learnt);
+  versions.push(learnt);
   versions.sort((a, b) => a.validFromMs - b.validFromMs || a.pos - b.pos);
   all.set(fact.id, versions);
   indexFact(history, fact);

@@ -1,12 +1,13 @@
 import { ROSTER_DAYS_MAX } from '../model/facts.ts';
 import { DAY_MS } from '../model/time.ts';
-import { readLines, writeLines } from './checkpoint-bytes.ts';
+import { readLines } from './checkpoint-bytes.ts';
 import { readRuleTable } from './combine-feeds.ts';
 import type { EngineState, RuleState } from './engine-state.ts';
 import type { RuleResult } from './evaluate-rule.ts';
 import { sumShift } from './integral.ts';
 import type { RuleInputs, ShiftSum } from './rule-inputs.ts';
 import { definitionOf, rulesOf } from './rule-states.ts';
+import { linePieces, type Piece } from './snapshot.ts';
 
 /** Sums of judged shifts, by result key, as long as a roster's cycle may ask for them. */
 export type ShiftSums = Map<string, ShiftSum>;
@@ -51,28 +52,37 @@ export function dropShiftSums(state: EngineState): void {
   }
 }
 
-type Saved =
-  | { readonly key: string; readonly sum: ShiftSum }
-  | { readonly channel: string; readonly rules: readonly number[] };
+interface SavedSum {
+  readonly key: string;
+  readonly sum: ShiftSum;
+}
+
+interface SavedRules {
+  readonly channel: string;
+  /** Numbers of rules. */
+  readonly rules: readonly number[];
+}
 
 /** The sums, and which rules read further channels: so a restore needs to look nothing up. */
-export const writeShiftSums = ({ shiftSums, fedRules }: EngineState): Uint8Array =>
-  writeLines([
-    ...[...shiftSums].map(([key, sum]): Saved => ({ key, sum })),
-    ...[...fedRules].map(
-      ([channel, rules]): Saved => ({
-        channel,
-        rules: [...rules],
-      }),
-    ),
-  ]);
+export function* shiftSumPieces({ shiftSums, fedRules }: EngineState): Generator<Piece> {
+  yield* linePieces('shift-sums', savedSums(shiftSums));
+  yield* linePieces('fed-rules', savedRules(fedRules));
+}
 
-/** After the rules are back. */
-export function restoreShiftSums(state: EngineState, bytes: Buffer): void {
-  for (const saved of readLines<Saved>(bytes)) {
-    if ('key' in saved) state.shiftSums.set(saved.key, saved.sum);
-    else {
-      state.fedRules.set(saved.channel, new Set(saved.rules));
-    }
+function* savedSums(sums: ShiftSums): Generator<SavedSum> {
+  for (const [key, sum] of sums) yield { key, sum };
+}
+
+function* savedRules(fedRules: EngineState['fedRules']): Generator<SavedRules> {
+  for (const [channel, rules] of fedRules) yield { channel, rules: [...rules] };
+}
+
+export function readShiftSums({ shiftSums }: EngineState, bytes: Buffer): void {
+  for (const { key, sum } of readLines<SavedSum>(bytes)) shiftSums.set(key, sum);
+}
+
+export function readFedRules({ fedRules }: EngineState, bytes: Buffer): void {
+  for (const { channel, rules } of readLines<SavedRules>(bytes)) {
+    fedRules.set(channel, new Set(rules));
   }
 }

@@ -1,6 +1,9 @@
 import { sql, type Transaction } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '../../src/database/schema.ts';
+import type { WrittenCheckpoint } from '../../src/ingest/checkpoint-writer.ts';
+import { digestOfPiece } from '../../src/ingest/checkpoints.ts';
+import type { EngineKit } from '../../src/ingest/engine-kit.ts';
 import { type Evaluator, type EvaluatorDeps, startEvaluator } from '../../src/ingest/evaluator.ts';
 import { takeEvaluatorLease } from '../../src/ingest/journal/lease.ts';
 import { createTestDatabase, silentLog, type TestDatabase } from '../database/test-database.ts';
@@ -62,11 +65,21 @@ async function evaluate(overrides: Partial<EvaluatorDeps> = {}): Promise<Evaluat
     onConflict: () => undefined,
     onRefused: () => undefined,
     onCheckpoint: () => undefined,
+    onCheckpointRefused: () => undefined,
     onLost: () => undefined,
     ...overrides,
   });
   running.push(evaluator);
   return evaluator;
+}
+
+/** A clock by which it is always late enough for the next checkpoint. */
+function leaping(): () => number {
+  let nowMs = 0;
+  return () => {
+    nowMs += 3_600_000;
+    return nowMs;
+  };
 }
 
 async function stop(evaluator: Evaluator): Promise<void> {
@@ -149,6 +162,7 @@ describe('the evaluator', () => {
     async (point) => {
       for (const [reached, upTo] of [1, 2, 3].map((n) => [n, n * 40] as const)) {
         let left = reached;
+        let checkpoints = 0;
         let died: () => void = () => undefined;
         const dead = new Promise<void>((resolve) => {
           died = resolve;
@@ -160,11 +174,15 @@ describe('the evaluator', () => {
           died();
           throw new Error(`died at ${name}`);
         };
-        const dying = await evaluate({ faultPoint });
+        const onCheckpoint = (): void => void checkpoints++;
+        const dying = await evaluate({ faultPoint, onCheckpoint, now: leaping() });
         const chain = createChain('gw-1');
         for (let value = upTo - 39; value <= upTo; value++) {
           await journal.append('gw-1', chain.next(value));
           if (left > 0) await Promise.race([dying.reached(value), dead]);
+          // Checkpoints are written on the side: one every 10 entries and a few.
+          const due = Math.floor((value - upTo + 40) / 13);
+          if (left > 0) await Promise.race([vi.waitUntil(() => checkpoints >= due, 30_000), dead]);
         }
         await dead;
         await stop(dying);
@@ -388,10 +406,16 @@ describe('checkpoints', () => {
       ...overrides,
       kit: {
         ...kit,
-        restore: (bytes) => {
-          const engine = kit.restore(bytes);
-          if (engine.ok) restored.push(engine.value.pos);
-          return engine;
+        restorer: () => {
+          const restorer = kit.restorer();
+          return {
+            ...restorer,
+            engine: () => {
+              const engine = restorer.engine();
+              if (engine.ok) restored.push(engine.value.pos);
+              return engine;
+            },
+          };
         },
       },
     });
@@ -413,6 +437,78 @@ describe('checkpoints', () => {
     await writeBatches(81, 100);
     await runTo(100);
     await expectOutputsOf(100);
+  });
+
+  const pieces = () =>
+    query<{ digest: string }>('select digest from exposure.checkpoint_piece order by digest');
+
+  it.each([
+    [
+      'damaged',
+      `update exposure.checkpoint_piece
+       set body = set_byte(body, length(body) - 1, get_byte(body, length(body) - 1) # 1)`,
+    ],
+    [
+      'changed',
+      `update exposure.checkpoint_piece set body = (select body from
+      exposure.checkpoint_piece where digest = $1)`,
+    ],
+    ['absent', 'delete from exposure.checkpoint_piece'],
+  ])('with a piece that is %s are passed over, and said to be', async (_, damage) => {
+    await writeThree();
+    const latest = digestOfPiece(Buffer.from('80'));
+    const other = damage.includes('$1') ? [digestOfPiece(Buffer.from('60'))] : [];
+    await database.pool.query(`${damage} where digest = '${latest}'`, other);
+    const refused: string[] = [];
+    expect(await startOf({ onCheckpointRefused: (reason) => refused.push(reason) })).toBe(60);
+    expect(refused).toEqual(['damaged']);
+    await expectOutputsOf(80);
+    // What was damaged is written anew by the next checkpoint that holds the same.
+    expect(await startOf()).toBe(80);
+  });
+
+  it('write a piece once for as long as it stays the same', async () => {
+    const written: number[] = [];
+    const onCheckpoint = ({ writtenBytes }: WrittenCheckpoint) => void written.push(writtenBytes);
+    const kit = sumEngineKit();
+    const still: EngineKit = {
+      ...kit,
+      create: () => {
+        const engine = kit.create();
+        return {
+          ...engine,
+          get pos() {
+            return engine.pos;
+          },
+          snapshot: () => {
+            const { pieces, ...snapshot } = engine.snapshot();
+            const large = Buffer.alloc(1_000);
+            const own = { name: 'still', isStored: false, bytes: () => large };
+            return { ...snapshot, pieces: [...pieces, own] };
+          },
+        };
+      },
+    };
+    await writeBatches(1, 20);
+    const evaluator = await evaluate({ kit: still, onCheckpoint, now: leaping() });
+    await expect.poll(() => written.length).toBe(1);
+    await writeBatches(21, 40);
+    await expect.poll(() => written.length).toBe(2);
+    await stop(evaluator);
+    expect(written[0]).toBeGreaterThan(1_000);
+    expect(written[1]).toBeLessThan(100);
+  });
+
+  it('leave no piece behind that none of the last three names', async () => {
+    await writeThree();
+    const named = [40, 60, 80].flatMap((n) => [n, (n * (n + 1)) / 2]);
+    const digests = new Set(named.map((value) => digestOfPiece(Buffer.from(`${value}`))));
+    expect((await pieces()).map(({ digest }) => digest)).toEqual([...digests].sort());
+    // What a hub left that died before its checkpoint was whole goes with the next one.
+    await database.pool.query(`insert into exposure.checkpoint_piece values ('main', 'x', '')`);
+    await writeBatches(81, 100);
+    await runTo(100);
+    expect((await pieces()).map(({ digest }) => digest)).not.toContain('x');
   });
 
   it('of another build or other settings are not taken: the journal is replayed', async () => {

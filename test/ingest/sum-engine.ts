@@ -3,6 +3,7 @@ import { digestOf } from '../../src/model/digest.ts';
 import type { JournalEntry } from '../../src/model/entry.ts';
 import type { EngineOutput } from '../../src/model/exposure.ts';
 import { fail, ok } from '../../src/model/result.ts';
+import type { Piece } from '../../src/thresholds/snapshot.ts';
 
 interface State {
   pos: number;
@@ -19,7 +20,11 @@ export function sumEngineKit(version = 1): EngineKit {
     get pos() {
       return state.pos;
     },
-    checkpoint: () => Buffer.from(JSON.stringify(state)),
+    snapshot: () => ({
+      pos: state.pos,
+      pieces: piecesOf(state),
+      end: () => undefined,
+    }),
     step(entry) {
       if (entry.pos !== state.pos + 1)
         throw new Error(`Expected ${state.pos + 1}, got ${entry.pos}`);
@@ -31,15 +36,29 @@ export function sumEngineKit(version = 1): EngineKit {
     version,
     settingsHash: 'sum',
     create: () => engineFrom({ pos: 0, sum: 0, batches: 0 }),
-    restore(bytes) {
-      try {
-        return ok(engineFrom(JSON.parse(Buffer.from(bytes).toString()) as State));
-      } catch (error) {
-        return fail('damaged', (error as Error).message);
-      }
+    restorer() {
+      const state: Record<string, unknown> = {};
+      return {
+        take(name, bytes) {
+          try {
+            state[name] = JSON.parse(bytes.toString());
+            return ok(null);
+          } catch (error) {
+            return fail('damaged', (error as Error).message);
+          }
+        },
+        engine: () => ok(engineFrom(state as unknown as State)),
+      };
     },
   };
 }
+
+/** A piece for each member. */
+const piecesOf = (state: State): Piece[] =>
+  Object.entries(state).map(([name, value]) => {
+    const bytes = Buffer.from(JSON.stringify(value));
+    return { name, isStored: false, bytes: () => bytes };
+  });
 
 function outputsOf(
   state: State,

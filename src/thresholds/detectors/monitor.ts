@@ -1,7 +1,9 @@
 import type { FactorId } from '../../model/ids.ts';
-import { createByteReader, createByteWriter } from '../byte-writer.ts';
-import { readColumns, writeColumns } from '../columns.ts';
+import { createByteReader } from '../byte-writer.ts';
+import { readLines } from '../checkpoint-bytes.ts';
+import { columnBytes, readColumns } from '../columns.ts';
 import type { EngineState } from '../engine-state.ts';
+import { linePieces, type Piece, pagePieces } from '../snapshot.ts';
 import { CLOCK_SLOTS } from './gateway-watch.ts';
 import {
   addPage,
@@ -46,71 +48,87 @@ export const createMonitor = (): Monitor => ({
   wokeAtMs: 0,
 });
 
-type SavedSpans = readonly (readonly [number, SuspectSpan[]])[];
-
 interface Saved {
   readonly tickMs: number;
   readonly wokeAtMs: number;
-  readonly unheard: readonly (readonly [string, number, readonly number[]])[];
-  readonly spans: SavedSpans;
-  readonly gatewaySpans: SavedSpans;
-  readonly groups: readonly (readonly [number, number, readonly (readonly [number, number])[]])[];
   readonly factors: readonly FactorId[];
-  readonly rare: readonly (readonly [number, readonly number[]])[];
 }
 
-/** What the detectors know, as bytes: length and text of a JSON object, then the pages of numbers. */
-export function writeMonitor({ monitor }: EngineState): Uint8Array {
+type SavedLine =
+  | readonly ['rare', group: number, numbers: readonly number[]]
+  | readonly ['unheard', name: string, sinceMs: number, memory: readonly number[]]
+  | readonly ['spans' | 'gatewaySpans', index: number, spans: SuspectSpan[]]
+  | readonly [
+      'group',
+      first: number,
+      minute: number,
+      byMean: readonly (readonly [number, number])[],
+    ];
+
+/** What the detectors know: a JSON object, then the pages of numbers. */
+export function* monitorPieces({ monitor }: EngineState): Generator<Piece> {
   const saved: Saved = {
     tickMs: monitor.tickMs,
     wokeAtMs: monitor.wokeAtMs,
-    unheard: [...monitor.unheard].map(
-      ([name, { sinceMs, memory }]) => [name, sinceMs, [...memory]] as const,
-    ),
-    spans: [...monitor.spans],
-    gatewaySpans: [...monitor.gatewaySpans],
-    groups: [...monitor.groups].map(
-      ([first, { minute, byMean }]) => [first, minute, [...byMean]] as const,
-    ),
     factors: [...monitor.factors.keys()],
-    rare: [...monitor.memory.rare].map(([group, numbers]) => [group, [...numbers]] as const),
   };
-  const json = Buffer.from(JSON.stringify(saved));
-  const writer = createByteWriter();
-  writer.u32(json.byteLength);
-  writer.raw(json);
-  writer.u32(monitor.memory.pages.length);
-  for (const page of monitor.memory.pages) writeColumns(writer, page);
-  writer.u32(monitor.clocks.pages.length);
-  for (const { buffer } of monitor.clocks.pages) writer.raw(new Uint8Array(buffer));
-  return writer.bytes();
+  yield* linePieces('monitor', [saved]);
+  yield* linePieces('monitor-lines', savedLines(monitor));
+  yield* pagePieces('monitor-channels', monitor.memory.pages, columnBytes);
+  yield* pagePieces('monitor-clocks', monitor.clocks.pages, ({ buffer }) => [
+    new Uint8Array(buffer),
+  ]);
 }
 
-/** Puts back what `writeMonitor` wrote. */
-export function restoreMonitor({ monitor }: EngineState, bytes: Buffer): void {
-  const reader = createByteReader(bytes);
-  const json = Buffer.from(reader.raw(reader.u32()));
-  const saved = JSON.parse(json.toString('utf8')) as Saved;
+function* savedLines(monitor: Monitor): Generator<SavedLine> {
+  for (const [group, numbers] of monitor.memory.rare) yield ['rare', group, [...numbers]];
+  for (const [name, { sinceMs, memory }] of monitor.unheard) {
+    yield ['unheard', name, sinceMs, [...memory]];
+  }
+  for (const [index, spans] of monitor.spans) yield ['spans', index, spans];
+  for (const [index, spans] of monitor.gatewaySpans) yield ['gatewaySpans', index, spans];
+  for (const [first, { minute, byMean }] of monitor.groups) {
+    yield ['group', first, minute, [...byMean]];
+  }
+}
+
+export function readMonitor({ monitor }: EngineState, bytes: Buffer): void {
+  const saved = readLines<Saved>(bytes)[0]!;
   monitor.tickMs = saved.tickMs;
   monitor.wokeAtMs = saved.wokeAtMs;
-  for (const [name, sinceMs, memory] of saved.unheard) {
-    monitor.unheard.set(name, { sinceMs, memory: Float64Array.from(memory) });
-  }
-  for (const [index, spans] of saved.spans) monitor.spans.set(index, spans);
-  for (const [index, spans] of saved.gatewaySpans) monitor.gatewaySpans.set(index, spans);
-  for (const [first, minute, byMean] of saved.groups) {
-    monitor.groups.set(first, { minute, byMean: new Map(byMean) });
-  }
   for (const [i, factor] of saved.factors.entries()) monitor.factors.set(factor, i + 1);
-  for (const [group, numbers] of saved.rare) {
-    monitor.memory.rare.set(group, Float64Array.from(numbers));
+}
+
+export function readMonitorLines({ monitor }: EngineState, bytes: Buffer): void {
+  for (const line of readLines<SavedLine>(bytes)) {
+    switch (line[0]) {
+      case 'rare':
+        monitor.memory.rare.set(line[1], Float64Array.from(line[2]));
+        break;
+      case 'unheard':
+        monitor.unheard.set(line[1], { sinceMs: line[2], memory: Float64Array.from(line[3]) });
+        break;
+      case 'group':
+        monitor.groups.set(line[1], { minute: line[2], byMean: new Map(line[3]) });
+        break;
+      default:
+        monitor[line[0]].set(line[1], line[2]);
+    }
   }
-  for (let left = reader.u32(); left > 0; left--) {
+}
+
+export function readMonitorChannels({ monitor }: EngineState, bytes: Buffer): void {
+  const reader = createByteReader(bytes);
+  while (!reader.isAtEnd) {
     const page = createMemoryPage();
     readColumns(reader, page);
     monitor.memory.pages.push(page);
   }
-  for (let left = reader.u32(); left > 0; left--) {
+}
+
+export function readMonitorClocks({ monitor }: EngineState, bytes: Buffer): void {
+  const reader = createByteReader(bytes);
+  while (!reader.isAtEnd) {
     const { buffer, byteLength } = addPage(monitor.clocks);
     new Uint8Array(buffer).set(reader.raw(byteLength));
   }
