@@ -127,6 +127,7 @@ export type SignalKind =
   | 'DATA_GAP'
   | 'CLOCK'
   | 'NOT_EVALUABLE'
+  | 'FACT_LATE'
   | MonitorKind;
 
 /** What the monitor of the monitor finds, each by a detector of its own (docs/thresholds.md). */
@@ -172,13 +173,17 @@ export type Signal =
       readonly standing: Standing;
     }
   | {
-      /** `NOT_EVALUABLE`: a hazard that no rule can judge, with the reason; never a pass. */
+      /**
+       * `NOT_EVALUABLE`: a hazard that no rule can judge, with the reason; never a pass. `FACT_LATE`: a fact about time that
+       * was judged already.
+       */
       readonly kind:
         | 'CHAIN_BROKEN'
         | 'CONFLICT'
         | 'DATA_GAP'
         | 'CLOCK'
         | 'NOT_EVALUABLE'
+        | 'FACT_LATE'
         | MonitorKind;
       readonly signalKey: string;
       readonly atMs: number;

@@ -36,6 +36,8 @@ export interface RegistryHistory {
   readonly crewsOfPost: Map<PostId, Set<CrewId>>;
   readonly marksOfDevice: Map<DeviceId, Set<string>>;
   readonly feedIndex: FeedIndex;
+  /** Channels that ever said who was there, by `channelName`. */
+  readonly presenceNames: Set<string>;
   readonly parts: SharedParts;
 }
 
@@ -60,6 +62,7 @@ export const createRegistryHistory = (): RegistryHistory => ({
   crewsOfPost: new Map(),
   marksOfDevice: new Map(),
   feedIndex: { ownersOf: new Map(), feedsOf: new Map() },
+  presenceNames: new Set(),
   parts: new Map(),
 });
 
@@ -123,6 +126,8 @@ function indexFact(history: RegistryHistory, fact: Fact): void {
   } else if (entity === 'crew') {
     const crew = value as EntityOf<'crew'>;
     addTo(history.crewsOfPost, crew.post, crew.id);
+    const { presence } = crew;
+    if (presence) history.presenceNames.add(channelName(presence.device, presence.metric));
     for (const { segments } of crew.shifts) {
       for (const { post } of segments ?? []) addTo(history.crewsOfPost, post, crew.id);
     }

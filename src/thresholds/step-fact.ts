@@ -23,10 +23,12 @@ export function stepFact(
   const before = affectedChannels(state, fact);
   addFact(state.history, pos, fact);
   for (const name of ownersNamed(state, fact)) wakeOwner(state, name, emit);
+  const judged = new Map<GatewayState, Set<number>>();
   const refreshAll = (rules: readonly RuleState[]): void => {
     for (const rule of rules) {
       // A mark speaks of the past; of anything else, nothing before its first day changes.
       if (fact.entity !== 'mark' && rule.endMs <= fact.validFromMs) continue;
+      if (rule.isClosed) noteJudged(judged, rule);
       refresh(state, rule, receivedAtMs);
     }
   };
@@ -39,7 +41,30 @@ export function stepFact(
   for (const name of fact.entity === 'device' ? namesOfDevice(state.history, fact.id) : []) {
     if (!state.channelsByName.get(name)) refreshAll(rulesFedByName(state, name));
   }
+  tellLate(judged, fact, pos, receivedAtMs, emit);
   noteBeyondHorizon(affected, fact, emit);
+}
+
+function noteJudged(judged: Map<GatewayState, Set<number>>, { channel, id }: RuleState): void {
+  const rules = judged.get(channel.gateway) ?? new Set();
+  judged.set(channel.gateway, rules.add(id));
+}
+
+/** Who changes the plan, a sensor or a mark of time that was judged already is not to be overlooked, whatever comes of it. */
+function tellLate(
+  judged: ReadonlyMap<GatewayState, ReadonlySet<number>>,
+  { entity, id, validFromMs, value, source }: Fact,
+  pos: number,
+  receivedAtMs: number,
+  emit: Emit,
+): void {
+  const fromMs =
+    (entity === 'mark' ? (value as EntityOf<'mark'> | null)?.fromMs : null) ?? validFromMs;
+  if (fromMs >= receivedAtMs) return;
+  for (const [gateway, rules] of judged) {
+    const detail = { entity, id, pos, by: source.by, results: rules.size };
+    emitOnce(gateway, 'FACT_LATE', fromMs, detail, emit);
+  }
 }
 
 /** What a fact says of time that is out of memory changes nothing any more, and never silently so. */

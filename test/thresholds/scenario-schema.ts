@@ -157,6 +157,7 @@ const SignalKinds = z.enum([
   'DATA_GAP',
   'CLOCK',
   'NOT_EVALUABLE',
+  'FACT_LATE',
   'SILENCE',
   'FLAT_LINE',
   'JUMP',

@@ -14,6 +14,7 @@ const KINDS = [
   'DATA_GAP',
   'CLOCK',
   'NOT_EVALUABLE',
+  'FACT_LATE',
   'SILENCE',
   'FLAT_LINE',
   'JUMP',

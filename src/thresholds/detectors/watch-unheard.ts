@@ -17,10 +17,12 @@ export interface UnheardSince {
  * once.
  */
 export function watchUnheard(state: EngineState, nowMs: number, emit: Emit): void {
-  const { postsOfChannel, feedIndex } = state.history;
+  const { postsOfChannel, feedIndex, presenceNames } = state.history;
   for (const name of postsOfChannel.keys()) watchName(state, name, nowMs, emit);
-  for (const name of feedIndex.ownersOf.keys()) {
-    if (!postsOfChannel.has(name)) watchName(state, name, nowMs, emit);
+  for (const names of [feedIndex.ownersOf.keys(), presenceNames]) {
+    for (const name of names) {
+      if (!postsOfChannel.has(name)) watchName(state, name, nowMs, emit);
+    }
   }
 }
 
