@@ -118,30 +118,41 @@ export interface Standing {
   readonly state: 'no-data' | 'below' | 'near' | 'over';
 }
 
+/** What the monitor of the monitor finds, each by a detector of its own (docs/thresholds.md). */
+export const MONITOR_KINDS = [
+  'SILENCE',
+  'FLAT_LINE',
+  'JUMP',
+  'IDENTICAL_NEIGHBOURS',
+  'OUT_OF_RANGE',
+  'VARIANCE_COLLAPSE',
+  'PRODUCTION_GAP',
+  'CLOCK_DRIFT',
+  'CERTIFICATE_EXPIRED',
+  'UNEXPLAINED_FLAGS',
+] as const;
+export type MonitorKind = (typeof MONITOR_KINDS)[number];
+
+/**
+ * What is said of a gateway's data rather than of what they show. `NOT_EVALUABLE`: a hazard that no rule can judge, with the
+ * reason; never a pass. `FACT_LATE`: a fact about time that was judged already.
+ */
+export const GATEWAY_SIGNAL_KINDS = [
+  'CHAIN_BROKEN',
+  'CONFLICT',
+  'DATA_GAP',
+  'CLOCK',
+  'NOT_EVALUABLE',
+  'FACT_LATE',
+  ...MONITOR_KINDS,
+] as const;
+export type GatewaySignalKind = (typeof GATEWAY_SIGNAL_KINDS)[number];
+
 export type SignalKind =
   | 'OVER_LIMIT'
   | 'OVER_LIMIT_WITHDRAWN'
   | 'EARLY_WARNING'
-  | 'CHAIN_BROKEN'
-  | 'CONFLICT'
-  | 'DATA_GAP'
-  | 'CLOCK'
-  | 'NOT_EVALUABLE'
-  | 'FACT_LATE'
-  | MonitorKind;
-
-/** What the monitor of the monitor finds, each by a detector of its own (docs/thresholds.md). */
-export type MonitorKind =
-  | 'SILENCE'
-  | 'FLAT_LINE'
-  | 'JUMP'
-  | 'IDENTICAL_NEIGHBOURS'
-  | 'OUT_OF_RANGE'
-  | 'VARIANCE_COLLAPSE'
-  | 'PRODUCTION_GAP'
-  | 'CLOCK_DRIFT'
-  | 'CERTIFICATE_EXPIRED'
-  | 'UNEXPLAINED_FLAGS';
+  | GatewaySignalKind;
 
 /**
  * Something the engine noticed. `signalKey` is unique for its content: the same signal emitted again
@@ -173,18 +184,7 @@ export type Signal =
       readonly standing: Standing;
     }
   | {
-      /**
-       * `NOT_EVALUABLE`: a hazard that no rule can judge, with the reason; never a pass. `FACT_LATE`: a fact about time that
-       * was judged already.
-       */
-      readonly kind:
-        | 'CHAIN_BROKEN'
-        | 'CONFLICT'
-        | 'DATA_GAP'
-        | 'CLOCK'
-        | 'NOT_EVALUABLE'
-        | 'FACT_LATE'
-        | MonitorKind;
+      readonly kind: GatewaySignalKind;
       readonly signalKey: string;
       readonly atMs: number;
       readonly gateway: GatewayId;

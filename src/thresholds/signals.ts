@@ -1,8 +1,6 @@
 import { digestOf } from '../model/digest.ts';
-import type { Signal } from '../model/exposure.ts';
+import type { GatewaySignalKind } from '../model/exposure.ts';
 import type { Emit, GatewayState } from './engine-state.ts';
-
-type GatewaySignalKind = Extract<Signal, { gateway: unknown }>['kind'];
 
 /** Most keys remembered for a gateway; all are forgotten then, and a signal may come again. */
 const NOTED_MAX = 10_000;

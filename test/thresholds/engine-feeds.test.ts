@@ -8,6 +8,7 @@ import {
 import { evaluateRule } from '../../src/thresholds/evaluate-rule.ts';
 import type { RuleInputs } from '../../src/thresholds/rule-inputs.ts';
 import { channel, hazard, journalOf, runSite, type Site, series } from './site.ts';
+import { CO, HEIGHTS_SITE, MIXTURE_SITE, MOVING_SITE, NOX_SITE } from './sites.ts';
 import {
   DAY,
   DAY_SHIFT,
@@ -20,8 +21,6 @@ import {
   type TestFrame,
   USCC,
 } from './world.ts';
-
-const CO = { factor: 'carbon-monoxide' };
 
 describe('engine with several channels', () => {
   const site: Site = {
@@ -111,41 +110,16 @@ describe('engine with several channels', () => {
   });
 
   it('judges declared mixtures', () => {
-    const mixed: Site = {
-      posts: [
-        {
-          hazards: [hazard('toluene', 'a'), hazard('acetone', 'b')],
-          mixtures: [{ name: 'solvents', factors: ['toluene', 'acetone'] }],
-        },
-      ],
-      devices: { a: { factor: 'toluene' }, b: { factor: 'acetone' } },
-    };
-    const result = runSite(mixed, series({ a: [[30, 480]], b: [[180, 480]] })).last('MIXTURE');
+    const result = runSite(MIXTURE_SITE, series({ a: [[30, 480]], b: [[180, 480]] })).last(
+      'MIXTURE',
+    );
     expect(result).toMatchObject({ verdict: 'suspected', subject: { factor: 'solvents' } });
     expect(result.window.lowerBound).toBeCloseTo(30 / 50 + 180 / 300, 9);
   });
 
   it('follows a crew from post to post', () => {
-    const moving: Site = {
-      posts: [
-        { hazards: [hazard('carbon-monoxide', 'a')] },
-        { hazards: [hazard('carbon-monoxide', 'b')] },
-      ],
-      crew: {
-        shifts: [
-          {
-            ...DAY_SHIFT,
-            segments: [
-              { post: 'post-1', from: '08:00', to: '12:00' },
-              { post: 'post-2', from: '12:00', to: '16:00' },
-            ],
-          },
-        ],
-      },
-      devices: { a: CO, b: CO },
-    };
     const all = runSite(
-      moving,
+      MOVING_SITE,
       series({
         a: [
           [5, 240],
@@ -163,42 +137,15 @@ describe('engine with several channels', () => {
   });
 
   it('judges nitrogen oxides both ways from two channels', () => {
-    const nox: Site = {
-      posts: [
-        {
-          hazards: [
-            hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
-          ],
-        },
-      ],
-      devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide' } },
-    };
-    const result = runSite(nox, series({ a: [[3, 480]], b: [[1.9, 480]] })).last('PC_TWA');
+    const result = runSite(NOX_SITE, series({ a: [[3, 480]], b: [[1.9, 480]] })).last('PC_TWA');
     expect(result.window.lowerBound).toBeCloseTo(4.9, 9);
     expect(result.verdict).toBe('suspected');
-    const alone = { ...nox, posts: [{ hazards: [hazard('nitrogen-oxides', 'a')] }] };
+    const alone = { ...NOX_SITE, posts: [{ hazards: [hazard('nitrogen-oxides', 'a')] }] };
     expect(runSite(alone, series({ a: [[3, 480]] })).last('PC_TWA').verdict).toBe('indeterminate');
   });
 
   it('judges heat at three heights', () => {
-    const profile = { factor: 'wbgt', unit: 'degC', range: [0, 60] };
-    const heat: Site = {
-      posts: [
-        {
-          labourIntensity: 'III',
-          hazards: [
-            hazard('wbgt', 'a', {
-              parts: [
-                { role: 'head', channel: channel('b') },
-                { role: 'ankle', channel: channel('c') },
-              ],
-            }),
-          ],
-        },
-      ],
-      devices: { a: profile, b: profile, c: profile },
-    };
-    const all = runSite(heat, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
+    const all = runSite(HEIGHTS_SITE, series({ a: [[28, 480]], b: [[30, 480]], c: [[26, 480]] }));
     expect(all.last('WBGT')).toMatchObject({ verdict: 'exceeded', window: { lowerBound: 28 } });
   });
 

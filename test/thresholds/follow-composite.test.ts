@@ -8,6 +8,7 @@ import {
 } from '../../src/thresholds/engine.ts';
 import { PROJECTION_MINUTES_MIN } from '../../src/thresholds/projection.ts';
 import { channel, hazard, journalOf, runSite, type Site, series } from './site.ts';
+import { CO, HEIGHTS_SITE, MIXTURE_SITE, meanSite, NOX_SITE } from './sites.ts';
 import {
   DAY,
   DAY_SHIFT,
@@ -20,47 +21,7 @@ import {
   type TestFrame,
 } from './world.ts';
 
-const CO = { factor: 'carbon-monoxide' };
 const NOISE = { factor: 'noise', unit: 'dB(A)', range: [0, 140] };
-const meanOf = (factor: string, profile: object, crew: object = {}): Site => ({
-  posts: [{ hazards: [hazard(factor, 'a', { backup: channel('b'), feed: 'mean' })] }],
-  crew,
-  devices: { a: profile, b: profile },
-});
-const MIXED: Site = {
-  posts: [
-    {
-      hazards: [hazard('toluene', 'a'), hazard('acetone', 'b')],
-      mixtures: [{ name: 'solvents', factors: ['toluene', 'acetone'] }],
-    },
-  ],
-  devices: { a: { factor: 'toluene' }, b: { factor: 'acetone' } },
-};
-const NOX: Site = {
-  posts: [
-    {
-      hazards: [hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] })],
-    },
-  ],
-  devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide' } },
-};
-const HEAT = { factor: 'wbgt', unit: 'degC', range: [0, 60] };
-const HEIGHTS: Site = {
-  posts: [
-    {
-      labourIntensity: 'III',
-      hazards: [
-        hazard('wbgt', 'a', {
-          parts: [
-            { role: 'head', channel: channel('b') },
-            { role: 'ankle', channel: channel('c') },
-          ],
-        }),
-      ],
-    },
-  ],
-  devices: { a: HEAT, b: HEAT, c: HEAT },
-};
 
 const minuteOf = (atMs: number): number => (atMs - DAY_START_MS) / MIN;
 
@@ -95,22 +56,22 @@ const constant = (of: Readonly<Record<string, number>>) =>
 describe('a rule that several channels make together', () => {
   it.each([
     // The mean is 50: 480 · 20 / 50 min.
-    ['PC_TWA', meanOf('carbon-monoxide', CO), { a: 40, b: 60 }, 193],
+    ['PC_TWA', meanSite('carbon-monoxide', CO), { a: 40, b: 60 }, 193],
     // 50 mg/m³ for t of 15 min: above 30 after 9 min.
-    ['PC_STEL', meanOf('carbon-monoxide', CO), { a: 40, b: 60 }, 10],
+    ['PC_STEL', meanSite('carbon-monoxide', CO), { a: 40, b: 60 }, 10],
     // Masses as measured: 3 + 4 = 7 of 5 mg/m³.
-    ['PC_TWA', NOX, { a: 3, b: 4 }, 343],
+    ['PC_TWA', NOX_SITE, { a: 3, b: 4 }, 343],
     // 95 dB(A): a tenth of 8 h.
-    ['LEX_8H', meanOf('noise', NOISE), { a: 95, b: 95 }, 49],
+    ['LEX_8H', meanSite('noise', NOISE), { a: 95, b: 95 }, 49],
     // 32 °C. With h min of it, 6 h of contact at the least favourable: 25 + 7 h / 360 > 28.
-    ['WBGT', HEIGHTS, { a: 32, b: 34, c: 30 }, 155],
+    ['WBGT', HEIGHTS_SITE, { a: 32, b: 34, c: 30 }, 155],
   ] as const)('is certain of %s at the minute that decides it', (kind, site, values, minute) => {
     expect(certainAt(runSite(site, constant(values)), kind)).toEqual([minute]);
   });
 
   it('is shown, and warns by its projection half an hour after the shift began', () => {
     // 30/50 + 180/300 = 1.2.
-    const run = liveSite(MIXED, constant({ a: 30, b: 180 }));
+    const run = liveSite(MIXTURE_SITE, constant({ a: 30, b: 180 }));
     expect(warnedAt(run, 'MIXTURE')).toEqual([PROJECTION_MINUTES_MIN]);
     const standings = standingsOf(run, 'MIXTURE');
     const at = (minute: number): Standing =>
@@ -127,7 +88,7 @@ describe('a rule that several channels make together', () => {
 
   it('stands where its window stands, not where its worst one did', () => {
     const run = liveSite(
-      meanOf('carbon-monoxide', CO),
+      meanSite('carbon-monoxide', CO),
       series({
         a: [
           [50, 60],
@@ -168,7 +129,7 @@ describe('a rule that several channels make together', () => {
   });
 
   it('gives the same after a restore at any point', () => {
-    const entries = journalOf(NOX, constant({ a: 3, b: 4 }));
+    const entries = journalOf(NOX_SITE, constant({ a: 3, b: 4 }));
     const whole = runEntries(entries).outputs;
     for (const cut of [6, 10, 14]) {
       const engine = createEngine(DEFAULT_ENGINE_SETTINGS);

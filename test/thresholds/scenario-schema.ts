@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ClockState } from '../../src/model/batch.ts';
+import { GATEWAY_SIGNAL_KINDS } from '../../src/model/exposure.ts';
 import { Crew, LimitConfirmation, Mark, MetricProfile, Post } from '../../src/model/facts.ts';
 import { Flag } from '../../src/model/flags.ts';
 import { MetricName } from '../../src/model/ids.ts';
@@ -152,22 +153,7 @@ const SignalKinds = z.enum([
   'OVER_LIMIT',
   'OVER_LIMIT_WITHDRAWN',
   'EARLY_WARNING',
-  'CHAIN_BROKEN',
-  'CONFLICT',
-  'DATA_GAP',
-  'CLOCK',
-  'NOT_EVALUABLE',
-  'FACT_LATE',
-  'SILENCE',
-  'FLAT_LINE',
-  'JUMP',
-  'IDENTICAL_NEIGHBOURS',
-  'OUT_OF_RANGE',
-  'VARIANCE_COLLAPSE',
-  'PRODUCTION_GAP',
-  'CLOCK_DRIFT',
-  'CERTIFICATE_EXPIRED',
-  'UNEXPLAINED_FLAGS',
+  ...GATEWAY_SIGNAL_KINDS,
 ]);
 
 export const ExpectedSignal = z.strictObject({

@@ -18,11 +18,11 @@ import {
   series,
   siteFacts,
 } from './site.ts';
+import { CO, HEIGHTS_SITE, MIXTURE_SITE, MOVING_SITE, meanSite, NOX_SITE } from './sites.ts';
 import {
   chunked,
   createTestJournal,
   DAY,
-  DAY_SHIFT,
   DAY_START_MS,
   frameOf,
   GATEWAY,
@@ -35,7 +35,6 @@ import {
   unnumbered,
 } from './world.ts';
 
-const CO = { factor: 'carbon-monoxide' };
 const primaryA = (rest: object = {}) =>
   hazard('carbon-monoxide', 'a', { backup: channel('b'), feed: 'backup', ...rest });
 const backed = (rest: object = {}): Site => ({
@@ -195,103 +194,17 @@ describe('channels that fall silent', () => {
 });
 
 describe.each([
-  [
-    'a mixture',
-    'MIXTURE',
-    {
-      posts: [
-        {
-          hazards: [hazard('toluene', 'a'), hazard('acetone', 'b')],
-          mixtures: [{ name: 'solvents', factors: ['toluene', 'acetone'] }],
-        },
-      ],
-      devices: { a: { factor: 'toluene' }, b: { factor: 'acetone' } },
-    },
-    400,
-    'suspected',
-  ],
-  [
-    'nitrogen oxides',
-    'PC_TWA',
-    {
-      posts: [
-        {
-          hazards: [
-            hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
-          ],
-        },
-      ],
-      devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide' } },
-    },
-    50,
-    'exceeded',
-  ],
-  [
-    'heat at three heights',
-    'WBGT',
-    {
-      posts: [
-        {
-          labourIntensity: 'III',
-          hazards: [
-            hazard('wbgt', 'a', {
-              parts: [
-                { role: 'head', channel: channel('b') },
-                { role: 'ankle', channel: channel('c') },
-              ],
-            }),
-          ],
-        },
-      ],
-      devices: Object.fromEntries(
-        ['a', 'b', 'c'].map((id) => [id, { factor: 'wbgt', unit: 'degC', range: [0, 60] }]),
-      ),
-    },
-    40,
-    'indeterminate',
-  ],
-  [
-    'the mean of two',
-    'PC_TWA',
-    {
-      posts: [
-        { hazards: [hazard('carbon-monoxide', 'a', { backup: channel('b'), feed: 'mean' })] },
-      ],
-      devices: { a: CO, b: CO },
-    },
-    50,
-    'exceeded',
-  ],
-  [
-    'a crew at two posts',
-    'PC_TWA',
-    {
-      posts: [
-        { hazards: [hazard('carbon-monoxide', 'a')] },
-        { hazards: [hazard('carbon-monoxide', 'b')] },
-      ],
-      crew: {
-        shifts: [
-          {
-            ...DAY_SHIFT,
-            segments: [
-              { post: 'post-1', from: '08:00', to: '12:00' },
-              { post: 'post-2', from: '12:00', to: '16:00' },
-            ],
-          },
-        ],
-      },
-      devices: { a: CO, b: CO },
-    },
-    60,
-    'exceeded',
-  ],
+  ['a mixture', 'MIXTURE', MIXTURE_SITE, 400, 'suspected'],
+  ['nitrogen oxides', 'PC_TWA', NOX_SITE, 50, 'exceeded'],
+  ['heat at three heights', 'WBGT', HEIGHTS_SITE, 40, 'indeterminate'],
+  ['the mean of two', 'PC_TWA', meanSite('carbon-monoxide', CO), 50, 'exceeded'],
+  ['a crew at two posts', 'PC_TWA', MOVING_SITE, 60, 'exceeded'],
 ] as const)('%s whose first channel never spoke', (_, kind, site, value, verdict) => {
   it(`is judged by the others: ${verdict}`, () => {
     const frames = series({ b: [[value, 480]] });
-    const all = runSite(site as Site, frames);
+    const all = runSite(site, frames);
     expect(all.last(kind).verdict).toBe(verdict);
-    expectAsWanted(all, site as Site, frames);
+    expectAsWanted(all, site, frames);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { channel, hazard, runSite, type Site, series } from './site.ts';
+import { CO, NOX_SITE } from './sites.ts';
 
-const CO = { factor: 'carbon-monoxide' };
 const site = (feed: string, a: object, b: object): Site => ({
   posts: [{ hazards: [hazard('carbon-monoxide', 'a', { backup: channel('b'), feed })] }],
   devices: { a: { ...CO, ...a }, b: { ...CO, ...b } },
@@ -76,14 +76,8 @@ describe('a channel that merely stands in shields nothing', () => {
 
 describe('a sum of gases', () => {
   const nox = (no: object): Site => ({
-    posts: [
-      {
-        hazards: [
-          hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
-        ],
-      },
-    ],
-    devices: { a: { factor: 'nitrogen-dioxide' }, b: { factor: 'nitric-oxide', ...no } },
+    ...NOX_SITE,
+    devices: { ...NOX_SITE.devices, b: { factor: 'nitric-oxide', ...no } },
   });
 
   it('is as uncertain when one of its channels never spoke as when it read 0', () => {
@@ -169,13 +163,7 @@ describe('an instrument that can’t show the limit exceeded', () => {
 
   it('adds up to one that can where gases are added up', () => {
     const site: Site = {
-      posts: [
-        {
-          hazards: [
-            hazard('nitrogen-oxides', 'a', { parts: [{ role: 'no', channel: channel('b') }] }),
-          ],
-        },
-      ],
+      ...NOX_SITE,
       devices: {
         a: { factor: 'nitrogen-dioxide', range: [0, 4] },
         b: { factor: 'nitric-oxide', range: [0, 4] },

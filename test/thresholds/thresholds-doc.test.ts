@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { MONITOR_KINDS } from '../../src/model/exposure.ts';
 import { LimitKind } from '../../src/model/limits.ts';
 import { DEFAULT_DETECTOR_SETTINGS } from '../../src/thresholds/detectors/settings.ts';
 import { DEFAULT_ENGINE_SETTINGS } from '../../src/thresholds/engine.ts';
 import { loadLimitSet } from '../../src/thresholds/limits/limit-set.ts';
 import { loadAlarmProfiles } from '../../src/thresholds/profiles/alarm-set-points.ts';
 import { loadProfiles } from '../../src/thresholds/profiles/exposure-profile.ts';
-import { MONITOR_KINDS } from './detectors/played.ts';
 
 const doc = readFileSync('docs/thresholds.md', 'utf8');
 

@@ -2,34 +2,15 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { type Selectable, sql } from 'kysely';
 import { z } from 'zod';
 import type { SignalTable } from '../../database/schema.ts';
+import { GATEWAY_SIGNAL_KINDS, type GatewaySignalKind } from '../../model/exposure.ts';
 import { GatewayId } from '../../model/ids.ts';
 import type { ApiDeps } from '../deps.ts';
 import { decodeCursor, NextCursor, PageQuery, pageOf } from '../page-cursor.ts';
 import { Millis } from '../views.ts';
 
-/** What the engine says of gateways, sensors and hazards; exceedances are results and clues. */
-const KINDS = [
-  'CHAIN_BROKEN',
-  'CONFLICT',
-  'DATA_GAP',
-  'CLOCK',
-  'NOT_EVALUABLE',
-  'FACT_LATE',
-  'SILENCE',
-  'FLAT_LINE',
-  'JUMP',
-  'IDENTICAL_NEIGHBOURS',
-  'OUT_OF_RANGE',
-  'VARIANCE_COLLAPSE',
-  'PRODUCTION_GAP',
-  'CLOCK_DRIFT',
-  'CERTIFICATE_EXPIRED',
-  'UNEXPLAINED_FLAGS',
-] as const;
-
 const SignalView = z.object({
   signalKey: z.string(),
-  kind: z.enum(KINDS),
+  kind: z.enum(GATEWAY_SIGNAL_KINDS),
   /** Event time that it is about. */
   atMs: Millis,
   shard: z.string(),
@@ -50,7 +31,7 @@ const viewOf = ({ signal_key: signalKey, at_ms, kind, shard, pos, content }: Row
   const atMs = Number(at_ms);
   return {
     signalKey,
-    kind: kind as (typeof KINDS)[number],
+    kind: kind as GatewaySignalKind,
     atMs,
     shard,
     pos: Number(pos),
@@ -71,7 +52,7 @@ export const signalRoutes =
           summary: 'Findings on sensors, gateways and what can not be evaluated, newest first',
           querystring: z.object({
             ...PageQuery,
-            kind: z.enum(KINDS).optional(),
+            kind: z.enum(GATEWAY_SIGNAL_KINDS).optional(),
             gateway: GatewayId.optional(),
           }),
           response: { 200: z.object({ items: z.array(SignalView), nextCursor: NextCursor }) },
@@ -83,7 +64,7 @@ export const signalRoutes =
         let query = db
           .selectFrom('exposure.signal')
           .select(['signal_key', 'kind', 'at_ms', 'shard', 'pos', 'content'])
-          .where('kind', 'in', kind === undefined ? [...KINDS] : [kind])
+          .where('kind', 'in', kind === undefined ? [...GATEWAY_SIGNAL_KINDS] : [kind])
           .orderBy('at_ms', 'desc')
           .orderBy('signal_key', 'desc')
           .limit(limit + 1);

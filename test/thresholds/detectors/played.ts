@@ -1,7 +1,7 @@
 import { type Recording, readRecording } from '../../../simulators/recordings/reader.ts';
 import { recordedAt } from '../../../simulators/series.ts';
 import type { BatchEntry, JournalEntry } from '../../../src/model/entry.ts';
-import type { Signal } from '../../../src/model/exposure.ts';
+import { MONITOR_KINDS, type Signal } from '../../../src/model/exposure.ts';
 import { ENTITIES, type EntityKind, Fact } from '../../../src/model/facts.ts';
 import type { Flag } from '../../../src/model/flags.ts';
 import { GatewayId, ZERO_HASH } from '../../../src/model/ids.ts';
@@ -187,18 +187,8 @@ function framesOf({ device, play, stepS }: PlayedChannel, fromMs: number): objec
   return frames;
 }
 
-export const MONITOR_KINDS = [
-  'SILENCE',
-  'FLAT_LINE',
-  'JUMP',
-  'IDENTICAL_NEIGHBOURS',
-  'OUT_OF_RANGE',
-  'VARIANCE_COLLAPSE',
-  'PRODUCTION_GAP',
-  'CLOCK_DRIFT',
-  'CERTIFICATE_EXPIRED',
-  'UNEXPLAINED_FLAGS',
-];
+const isMonitorKind = (kind: string): boolean =>
+  (MONITOR_KINDS as readonly string[]).includes(kind);
 
 /** What the detectors told over the journal, oldest first. */
 export function findings(
@@ -210,7 +200,7 @@ export function findings(
   for (const entry of journalOf(channels, options)) {
     for (const output of engine.step(entry)) {
       if (output.kind !== 'signal' || !('detail' in output.signal)) continue;
-      if (MONITOR_KINDS.includes(output.signal.kind)) told.push(output.signal);
+      if (isMonitorKind(output.signal.kind)) told.push(output.signal);
     }
   }
   return told;

@@ -1,5 +1,5 @@
 import { scenarioReadings } from '../scenario-journal.ts';
-import { changed, judgedUntil, minuteOf, scenarioOf } from './judged.ts';
+import { changed, clock, judgedUntil, minuteOf, scenarioOf } from './judged.ts';
 import {
   AMBER,
   BLUE,
@@ -20,8 +20,6 @@ import {
 const STEP_MINUTES = 5;
 const SHIFT_MINUTES = 480;
 const START_MS = Date.parse('2025-06-02T00:00:00Z');
-const clock = (minute: number): string =>
-  `${String(8 + Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 
 const x = scale([0, SHIFT_MINUTES], [70, 700]);
 const reading = scale([0, 45], [190, 60]);

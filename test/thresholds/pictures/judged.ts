@@ -42,6 +42,10 @@ export function judgedUntil(
 export const minuteOf = (scenario: Scenario, atMs: number): number =>
   (atMs - wallTime(scenario, scenario.date, '08:00')) / 60_000;
 
+/** Wall time of a minute of a shift that starts at eight. */
+export const clock = (minute: number): string =>
+  `${String(8 + Math.floor(minute / 60)).padStart(2, '0')}:${String(Math.round(minute % 60)).padStart(2, '0')}`;
+
 /** Each result with the minute of hub time at which it was given. */
 export function revisionsOf(scenario: Scenario, rule: LimitKind) {
   const engine = createEngine(DEFAULT_ENGINE_SETTINGS);

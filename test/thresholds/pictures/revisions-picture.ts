@@ -1,5 +1,5 @@
 import { scenarioReadings } from '../scenario-journal.ts';
-import { minuteOf, revisionsOf, scenarioOf } from './judged.ts';
+import { clock, minuteOf, revisionsOf, scenarioOf } from './judged.ts';
 import {
   BLUE,
   dot,
@@ -17,8 +17,6 @@ import {
 
 const x = scale([0, 780], [90, 760]);
 const y = scale([0, 490], [330, 70]);
-const clock = (minute: number): string =>
-  `${String(8 + Math.floor(minute / 60)).padStart(2, '0')}:${String(Math.round(minute % 60)).padStart(2, '0')}`;
 
 /** When each reading was measured, against when the hub had it. */
 function arrivals(): Svg {

@@ -1,6 +1,6 @@
 import type { LimitKind } from '../../../src/model/limits.ts';
 import { scenarioReadings } from '../scenario-journal.ts';
-import { judgedUntil, minuteOf, scenarioOf } from './judged.ts';
+import { clock, judgedUntil, minuteOf, scenarioOf } from './judged.ts';
 import { BLUE, GREY, line, path, picture, RED, rect, type Svg, scale, text } from './svg.ts';
 
 interface Shown {
@@ -35,9 +35,6 @@ const SHOWN: readonly Shown[] = [
     most: 2,
   },
 ];
-
-const clock = (minute: number): string =>
-  `${String(8 + Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 
 function panel({ scenario: name, rule, title, minutes, most }: Shown, index: number): Svg {
   const left = 50 + (index % 2) * 400;
