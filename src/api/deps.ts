@@ -22,6 +22,8 @@ export interface Readiness {
 /** What the API is given; it owns none of it and closes none of it. */
 export interface ApiDeps {
   readonly db: Kysely<Database>;
+  /** The shard of this process, whose live numbers are shown. */
+  readonly shard: string;
   readonly registry: Registry;
   ready(): Promise<Readiness>;
   /**

@@ -57,7 +57,7 @@ export function buildApi(deps: ApiDeps, live: LiveFeedSettings = LIVE_FEED): Fas
   app.setSerializerCompiler(serializerCompiler);
   answerErrors(app, deps.log);
 
-  const read = () => readStatus(deps.db, deps.stats);
+  const read = () => readStatus(deps.db, deps.shard, deps.stats);
   const feed = createLiveFeed(read, deps.log, live);
   app.addHook('preClose', async () => {
     feed.close();

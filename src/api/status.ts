@@ -33,8 +33,15 @@ export const StatusView = z.object({
     byState: z.record(z.string(), z.int()),
   }),
   deadLetters: z.object({ count: z.int(), more: z.boolean() }),
-  processes: z.array(z.object({ process: z.string(), roles: z.array(z.string()), seenMs: Millis })),
-  hub: z.record(z.string(), z.unknown()).describe('Live numbers of the processes'),
+  processes: z.array(
+    z.object({
+      process: z.string(),
+      shard: z.string(),
+      roles: z.array(z.string()),
+      seenMs: Millis,
+    }),
+  ),
+  hub: z.record(z.string(), z.unknown()).describe("Live numbers of this shard's processes"),
 });
 export type Status = z.infer<typeof StatusView>;
 
@@ -42,7 +49,11 @@ export type Status = z.infer<typeof StatusView>;
 const PROCESS_S_MAX = 10;
 
 /** Reads what the head of the page shows. Six small queries; throws when the database is away. */
-export async function readStatus(db: Kysely<Database>, stats: () => object): Promise<Status> {
+export async function readStatus(
+  db: Kysely<Database>,
+  shard: string,
+  stats: () => object,
+): Promise<Status> {
   const [shards, registered, standings, clues, deadLetters, processes] = await Promise.all([
     readShards(db),
     readRegistered(db),
@@ -51,6 +62,7 @@ export async function readStatus(db: Kysely<Database>, stats: () => object): Pro
     readDeadLetters(db),
     readProcesses(db),
   ]);
+  const ofShard = processes.filter((process) => process.shard === shard);
   return {
     nowMs: Date.now(),
     asOfMs: standings.asOfMs,
@@ -60,7 +72,7 @@ export async function readStatus(db: Kysely<Database>, stats: () => object): Pro
     clues,
     deadLetters,
     processes: processes.map(({ stats: _, ...process }) => process),
-    hub: Object.assign({}, ...processes.map((process) => process.stats), stats()),
+    hub: Object.assign({}, ...ofShard.map((process) => process.stats), stats()),
   };
 }
 
@@ -70,12 +82,12 @@ async function readProcesses(
 ): Promise<(Status['processes'][number] & { stats: object })[]> {
   const rows = await db
     .selectFrom('telemetry.hub_process')
-    .select(['process', 'roles', 'stats', 'seen_at'])
+    .select(['process', 'shard', 'roles', 'stats', 'seen_at'])
     .where('seen_at', '>', sql<Date>`now() - make_interval(secs => ${PROCESS_S_MAX})`)
     .orderBy('seen_at')
     .execute();
-  return rows.map(({ process, roles, stats, seen_at: seenAt }) => ({
-    ...{ process, roles, seenMs: seenAt.getTime() },
+  return rows.map(({ process, shard, roles, stats, seen_at: seenAt }) => ({
+    ...{ process, shard, roles, seenMs: seenAt.getTime() },
     stats: stats as object,
   }));
 }

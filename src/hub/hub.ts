@@ -129,8 +129,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     ? await startApi(config.http, {
         ...listening,
         ...(ingest ?? remoteIngest(database.pool, shard)),
-        db: database.db,
-        stats: ownStats,
+        ...{ db: database.db, shard, stats: ownStats },
         operatorToken: readOperatorToken(config.http.operatorTokenFile),
       })
     : await startHealth(config.http, listening);
@@ -143,7 +142,7 @@ async function composeHub(config: HubConfig, deps: Composing, stack: ShutdownSta
     publicKey: key.publicKey,
     caughtUp: async () => ingest?.caughtUp(),
     stats: () => ({ ...NO_STATS, ...ownStats() }),
-    status: () => readStatus(database.db, ownStats),
+    status: () => readStatus(database.db, shard, ownStats),
     close: stack.closeAll,
   };
 }

@@ -110,9 +110,13 @@ export async function startEvaluation(
   }
 
   async function standBy(): Promise<void> {
+    let said = '';
+    const onWaiting = (detail: string): void => {
+      if (detail !== said) log.info({ detail }, 'standing by to evaluate');
+      said = detail;
+    };
     while (!stop.signal.aborted) {
       try {
-        const onWaiting = (detail: string): void => log.info({ detail }, 'standing by to evaluate');
         await run(await waitForLease(take, { durationMs, signal: stop.signal, onWaiting }));
         return;
       } catch (error) {

@@ -74,6 +74,24 @@ describe('the error catalogue', () => {
     expect(ErrorResponse.parse(answer.json()).error.message).toContain(said);
   });
 
+  it.each(['/api/v1/gateways/gw-1/commands', '/api/v1/dead-letters/1/replay'])(
+    'says that no process with the role ingest answers %s',
+    async (url) => {
+      const away = async () => ({ ok: false, reason: 'no-ingest', detail: 'none' }) as const;
+      const operated = buildApi({
+        ...depsOf(api.database, { command: away, replayLetter: away }),
+        operatorToken: 't'.repeat(32),
+      });
+      const answer = await operated.inject({
+        ...{ method: 'POST', url, headers: { authorization: `Bearer ${'t'.repeat(32)}` } },
+        ...(url.endsWith('commands') ? { payload: { command: 'time' } } : {}),
+      });
+      await operated.close();
+      expect(answer.statusCode).toBe(503);
+      expect(ErrorResponse.parse(answer.json()).error.code).toBe('INGEST_UNAVAILABLE');
+    },
+  );
+
   it('does not tell strangers what is wrong inside', async () => {
     const answer = await api.app.inject('/readyz');
     expect(answer.body).not.toContain('secret');

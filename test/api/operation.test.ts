@@ -119,6 +119,18 @@ describe('GET /api/v1/status', () => {
     });
   });
 
+  it('tells the processes that are heard of, and the numbers of this shard with its own', async () => {
+    await api.database.pool.query(`insert into telemetry.hub_process values
+      ('a:1', 'main', '{ingest}', '{"received":5,"readingsPerSecond":1}', now()),
+      ('b:2', 'main', '{evaluate}', '{"evaluatorPos":37}', now()),
+      ('c:3', 'other', '{ingest}', '{"received":9}', now()),
+      ('d:4', 'main', '{push}', '{"received":1}', now() - interval '1 minute')`);
+    const { body } = await api.get('/api/v1/status');
+    const { processes, hub } = body as { processes: { process: string }[]; hub: object };
+    expect(processes.map(({ process }) => process).sort()).toEqual(['a:1', 'b:2', 'c:3']);
+    expect(hub).toEqual({ received: 5, evaluatorPos: 37, readingsPerSecond: 123.5 });
+  });
+
   it('lists the dead letters with the reason', async () => {
     const { body } = await api.get('/api/v1/dead-letters');
     expect(body).toMatchObject({

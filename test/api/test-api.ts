@@ -19,6 +19,7 @@ export interface TestApi {
 
 export const depsOf = (database: TestDatabase, changes: Partial<ApiDeps> = {}): ApiDeps => ({
   db: database.db,
+  shard: 'main',
   registry: new Registry(),
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),

@@ -35,6 +35,7 @@ const CHANNELS: readonly string[] = [OUTBOX_CHANNEL, JOURNAL_CHANNEL, REQUEST_CH
 const registry = new Registry();
 const api = buildApi({
   db: database.db,
+  shard: 'main',
   registry,
   ready: async () => ({ ok: true, checks: [] }),
   stats: () => ({}),

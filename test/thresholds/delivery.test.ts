@@ -108,6 +108,27 @@ describe('whatever the order of arrival, once the same data are in', () => {
     );
   });
 
+  it('batches that were parked and are read after an upgrade give what they would have given', () => {
+    fc.assert(
+      fc.property(stretches, fc.infiniteStream(fc.boolean()), (parts, isLater) => {
+        const batches = chained(chunked(framesOf(parts), 30));
+        const live = hashes(runEntries(liveJournal(WORLD, batches)));
+        const parked = batches.filter(() => isLater.next().value);
+        const entries = deliver([...batches, ...parked], LATER);
+        const seen = new Set<unknown>();
+        const asParked = (entry: JournalEntry): JournalEntry => {
+          if (entry.kind !== 'batch' || seen.has(entry.seq)) return entry;
+          seen.add(entry.seq);
+          if (!parked.some(({ seq }) => seq === entry.seq)) return entry;
+          const { batch: _, topic: __, conflict: ___, ...place } = entry;
+          return { ...place, kind: 'parked' };
+        };
+        expect(hashes(runEntries(entries.map(asParked)))).toEqual(live);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it('a copy of a batch after midnight counts once', () => {
     const batches = chained(chunked(framesOf([{ kind: 'value', length: 60, level: 0.5 }]), 20));
     const copied = [...batches, { ...batches[10]!, epoch: null, seq: null, prev: null }];
