@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Database } from '../database/schema.ts';
+import { answerWithin } from '../process/answer-within.ts';
 import type { PushOutcome } from './push-outcome.ts';
 
 export interface AlertStats {
@@ -35,6 +36,9 @@ export async function readAlertStats(db: Kysely<Database>): Promise<AlertStats> 
     dead: of('dead'),
   };
 }
+
+/** A database that takes longer to count is left out of the metrics. */
+const ANSWER_MS_MAX = 2_000;
 
 export interface AlertMetrics {
   opened(): void;
@@ -79,13 +83,24 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     buckets: [0.01, 0.05, 0.25, 1, 5, 20],
     registers,
   });
+  let asking: Promise<AlertStats> | undefined;
+  const ask = (): Promise<AlertStats> => {
+    asking ??= readAlertStats(db).finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
   new Gauge({
     name: 'wugan_outbox_rows',
     help: 'Revisions by state of their sending',
     labelNames: ['state'],
     registers,
     async collect() {
-      const { clues: _, ...states } = await readAlertStats(db);
+      // Without a database the other metrics are wanted all the more: this one is absent then.
+      this.reset();
+      const stats = await answerWithin(ask(), ANSWER_MS_MAX).catch(() => null);
+      if (stats === null) return;
+      const { clues: _, ...states } = stats;
       for (const [state, rows] of Object.entries(states)) this.set({ state }, rows);
     },
   });

@@ -4,6 +4,7 @@ import { migrate } from '../database/migrate.ts';
 import type { Logger } from '../process/log.ts';
 import type { ShutdownStack } from '../process/shutdown.ts';
 import type { HubConfig } from './config.ts';
+import { createDatabaseProbe } from './database-probe.ts';
 
 /** The migrated database of a hub process. */
 export interface HubDatabase extends Pick<DatabaseConnection, 'db' | 'pool'> {
@@ -26,13 +27,14 @@ export async function openHubDatabase(
   });
   stack.push('database connections', database.close);
   await migrate(database.db);
+  const ask = createDatabaseProbe(database.pool);
   return {
     db: database.db,
     pool: database.pool,
     url,
     async readiness() {
       const away = embedded?.failure() ?? null;
-      const answer = away === null ? await ask(database) : { ok: false, detail: away };
+      const answer = away === null ? await ask() : { ok: false, detail: away };
       return { name: 'database', ...answer };
     },
   };
@@ -58,9 +60,3 @@ function embeddedDatabase(
   );
   return starting;
 }
-
-const ask = ({ pool }: DatabaseConnection): Promise<{ ok: boolean; detail: string }> =>
-  pool.query('select 1').then(
-    () => ({ ok: true, detail: 'answers' }),
-    (error: Error) => ({ ok: false, detail: error.message }),
-  );

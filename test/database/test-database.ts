@@ -125,8 +125,15 @@ async function makeTemplate(template: string): Promise<void> {
 
 /** A server of one test's own, which may be killed and started again. */
 export interface CrashableServer extends DatabaseConnection {
-  /** Ends every process of the server at once; returns when they are gone. */
-  crash(): Promise<void>;
+  readonly url: string;
+  /**
+   * Ends every process of the server; returns when they are gone. SIGQUIT: at once, by themselves.
+   * SIGKILL: in the middle of whatever they do. SIGINT: cleanly, with their transactions rolled back.
+   */
+  crash(signal?: 'SIGQUIT' | 'SIGKILL' | 'SIGINT'): Promise<void>;
+  /** Its processes stand still: connections stay and say nothing. */
+  pause(): void;
+  resume(): void;
   /** Starts it again on the same data and port. */
   start(): Promise<void>;
 }
@@ -148,12 +155,19 @@ export async function createCrashableServer(): Promise<CrashableServer> {
   };
   let server = await launch();
   const connection = connect(cluster.url, { connectionsMax: 10, onError: () => undefined });
+  const signalAll = (signal: NodeJS.Signals): void => {
+    for (const pid of [server.pid, ...childrenOf(server.pid)]) process.kill(pid, signal);
+  };
   return {
     ...connection,
-    async crash() {
-      process.kill(server.pid, 'SIGQUIT');
+    url: cluster.url,
+    async crash(signal = 'SIGQUIT') {
+      if (signal === 'SIGKILL') signalAll(signal);
+      else process.kill(server.pid, signal);
       while (!server.ended()) await new Promise((next) => setTimeout(next, 10));
     },
+    pause: () => signalAll('SIGSTOP'),
+    resume: () => signalAll('SIGCONT'),
     async start() {
       server = await launch();
     },
@@ -162,6 +176,13 @@ export async function createCrashableServer(): Promise<CrashableServer> {
       await stopServer(server.pid, server.ended);
     },
   };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
 }
 
 /** Starts a server that ends, and its folder with it, when this process ends in whatever way. */

@@ -166,6 +166,27 @@ describe('the writer', () => {
     expect(await readRows(database.pool)).toHaveLength(1);
   });
 
+  it('says since when a commit has no answer, and takes it when it comes', async () => {
+    await journal.writer.close();
+    let nowMs = 1_000_000;
+    journal = await openJournal(database, { now: () => nowMs });
+    const client = await database.pool.connect();
+    await client.query('begin; select from telemetry.shard for update');
+    const stored = journal.append('gw-1', createChain('gw-1').next(1));
+    await expect
+      .poll(() => {
+        nowMs += 1_000;
+        return journal.writer.downSinceMs();
+      })
+      .not.toBeNull();
+    expect(nowMs - (journal.writer.downSinceMs() ?? 0)).toBeGreaterThan(5_000);
+    await client.query('rollback');
+    client.release();
+    expect(await stored).toBe('stored');
+    expect(journal.writer.downSinceMs()).toBeNull();
+    expect(await readRows(database.pool)).toHaveLength(1);
+  });
+
   it('commits what comes in one turn as one block', async () => {
     const chain = createChain('gw-1');
     await Promise.all(Array.from({ length: 100 }, (_, i) => journal.append('gw-1', chain.next(i))));

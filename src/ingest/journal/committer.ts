@@ -11,7 +11,7 @@ export type CommitOutcome = 'committed' | 'lost' | 'given-up';
 export interface Committer {
   /** Writes one block and does not return before it knows what became of it. */
   commit(args: Omit<CommitArguments, 'gatewayNumbers' | 'committedAtMs'>): Promise<CommitOutcome>;
-  /** Since when the database has not answered, UTC ms; null: it does. */
+  /** Since when the database has refused, or not answered a commit for long, UTC ms; null: it does. */
   downSinceMs(): number | null;
   /** No further try after one that fails. */
   giveUp(): void;
@@ -28,6 +28,8 @@ interface CommitterDeps {
 
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1_000;
+/** A commit without an answer for longer counts as a database that is away; it is waited for still. */
+const ANSWER_MS_MAX = 5_000;
 const COMPLAIN_EVERY_MS = 10_000;
 /** SQLSTATE of a row that no partition takes. */
 const NO_PARTITION = '23514';
@@ -39,6 +41,8 @@ const NO_PARTITION = '23514';
 export function createCommitter({ pool, numbers, now, faultPoint, log }: CommitterDeps): Committer {
   let client: pg.PoolClient | undefined;
   let downSinceMs: number | null = null;
+  /** Of the commit that has no answer yet. */
+  let askedAtMs: number | null = null;
   let complainedMs = Number.NEGATIVE_INFINITY;
   let givingUp = false;
 
@@ -84,10 +88,12 @@ export function createCommitter({ pool, numbers, now, faultPoint, log }: Committ
       try {
         const gatewayNumbers = await numbers.of(args.block.gateways);
         const full = { ...args, gatewayNumbers, committedAtMs: now() };
+        askedAtMs ??= full.committedAtMs;
         const outcome = (mayBeThere ? await resolve(full) : null) ?? (await attempt(full));
         if (outcome !== null) {
           if (downSinceMs !== null) log.info('the database answers again');
           downSinceMs = null;
+          askedAtMs = null;
           return outcome;
         }
       } catch (error) {
@@ -113,7 +119,10 @@ export function createCommitter({ pool, numbers, now, faultPoint, log }: Committ
 
   return {
     commit,
-    downSinceMs: () => downSinceMs,
+    downSinceMs() {
+      const isHanging = askedAtMs !== null && now() - askedAtMs > ANSWER_MS_MAX;
+      return downSinceMs ?? (isHanging ? askedAtMs : null);
+    },
     giveUp: () => {
       givingUp = true;
     },
