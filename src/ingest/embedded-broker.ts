@@ -49,6 +49,8 @@ const DRAIN_TIMEOUT_MS = 10_000;
 /** Whoever has not sent CONNECT for this long is closed. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const CLIENT_ID_CHARS_MAX = 64;
+/** Two group commits (settings.ts): more would wait no shorter, only in our memory. */
+const IN_FLIGHT_MESSAGES_MAX = 8_192;
 /** Payload read in one turn of the event loop; the rest waits for the next. */
 const TURN_BYTES_MAX = 2 * 1_048_576;
 /** Return codes of CONNACK [MQTT-3.2.2-4]. */
@@ -63,7 +65,14 @@ const NOT_AUTHORIZED = 5;
  * Sparkplug, and reads what is meant for it (own-topics.ts). Any other topic closes the client.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
-  const gate = createReadGate(options.inFlightBytesMax, TURN_BYTES_MAX, options.broker.clientRate);
+  const gate = createReadGate(
+    {
+      bytesMax: options.inFlightBytesMax,
+      messagesMax: IN_FLIGHT_MESSAGES_MAX,
+      turnBytesMax: TURN_BYTES_MAX,
+    },
+    options.broker.clientRate,
+  );
   const mayEnter = createDoor(options);
   let accepting = false;
   const { gateway, onRefused } = options;

@@ -4,8 +4,8 @@ import { createRateBucket, type RateLimit } from './embedded/rate-bucket.ts';
 import { createPacketGuard } from './packet-guard.ts';
 
 /**
- * Bounds what is read from all sockets together: the payload bytes in flight, and those of one turn of
- * the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
+ * Bounds what is read from all sockets together: messages and payload bytes in flight, and those of one
+ * turn of the event loop. At a bound no socket is read: TCP holds the senders, nothing queues here, and
  * answers of the database get their turn. One that sends faster than its rate waits for itself alone. Nor
  * does a packet get through that is larger than any of ours (packet-guard.ts). aedes reads with
  * `socket.read()`: there the gate stands, and behind it the lane of what gateways publish.
@@ -13,7 +13,9 @@ import { createPacketGuard } from './packet-guard.ts';
 export interface ReadGate {
   /** `onRefused`: the socket was closed for what it sent. */
   guard(socket: Socket, lane: Lane, onRefused: (reason: string) => void): void;
+  /** A message of so many bytes is in flight. */
   take(bytes: number): void;
+  /** It is no longer. */
   give(bytes: number): void;
   bytes(): number;
   /** Closes the gate for good. */
@@ -22,17 +24,27 @@ export interface ReadGate {
 
 type Lane = Pick<PublishLane, 'pass' | 'isBusy'>;
 
+export interface GateBounds {
+  /** Payload bytes in flight. */
+  readonly bytesMax: number;
+  /** Messages in flight. */
+  readonly messagesMax: number;
+  /** Payload bytes of one turn of the event loop. */
+  readonly turnBytesMax: number;
+}
+
 export function createReadGate(
-  bytesMax: number,
-  turnBytesMax: number,
+  { bytesMax, messagesMax, turnBytesMax }: GateBounds,
   clientRate: RateLimit,
 ): ReadGate {
   const held = new Set<Socket>();
   let bytes = 0;
+  let messages = 0;
   let turnBytes = 0;
   let isTurnWatched = false;
   let isShut = false;
-  const isClosed = (): boolean => isShut || bytes >= bytesMax || turnBytes >= turnBytesMax;
+  const isClosed = (): boolean =>
+    isShut || bytes >= bytesMax || messages >= messagesMax || turnBytes >= turnBytesMax;
 
   /** Those held longest read first, until the gate closes again; once each, then others have a turn. */
   function release(): void {
@@ -88,6 +100,7 @@ export function createReadGate(
     },
     take(taken) {
       bytes += taken;
+      messages += 1;
       turnBytes += taken;
       if (isTurnWatched) return;
       isTurnWatched = true;
@@ -99,6 +112,7 @@ export function createReadGate(
     },
     give(given) {
       bytes -= given;
+      messages -= 1;
       if (held.size > 0) release();
     },
     bytes: () => bytes,

@@ -67,10 +67,14 @@ it('createReadGate() serves first who waits longest, and in the end everybody wh
       fc.integer({ min: 2, max: 40 }),
       bound,
       bound,
+      bound,
       fc.array(step, { maxLength: 200 }),
-      async (count, inFlightMax, perTurnMax, steps) => {
+      async (count, inFlightMax, messagesMax, perTurnMax, steps) => {
         const bytes = { inFlight: inFlightMax * MESSAGE_BYTES, turn: perTurnMax * MESSAGE_BYTES };
-        const gate = createReadGate(bytes.inFlight, bytes.turn, RATE);
+        const gate = createReadGate(
+          { bytesMax: bytes.inFlight, messagesMax, turnBytesMax: bytes.turn },
+          RATE,
+        );
         const senders = createSenders(gate, count);
         for (const next of steps) {
           if (next.kind === 'ask') senders.ask(next.id);
@@ -78,6 +82,7 @@ it('createReadGate() serves first who waits longest, and in the end everybody wh
           else await turn();
           expect(gate.bytes()).toBe(senders.inFlight() * MESSAGE_BYTES);
           expect(gate.bytes()).toBeLessThanOrEqual(bytes.inFlight);
+          expect(senders.inFlight()).toBeLessThanOrEqual(messagesMax);
         }
         for (let round = 0; round <= count && senders.waiting.length > 0; round += 1) {
           senders.giveOne();

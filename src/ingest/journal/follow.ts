@@ -3,7 +3,7 @@ import type { JournalEntry } from '../../model/entry.ts';
 import type { Logger } from '../../process/log.ts';
 import type { JournalHead } from './journal-head.ts';
 import { readBlock, type StoredBlock } from './read-block.ts';
-import type { Ring } from './ring.ts';
+import type { Ring, Seat } from './ring.ts';
 
 export interface FollowOptions {
   readonly pool: pg.Pool;
@@ -35,6 +35,18 @@ const RETRY_MS = 500;
 export async function* followJournal(
   options: FollowOptions,
 ): AsyncGenerator<readonly JournalEntry[], void, void> {
+  const seat = options.ring?.join(options.fromPos);
+  try {
+    yield* follow(options, seat);
+  } finally {
+    seat?.leave();
+  }
+}
+
+async function* follow(
+  options: FollowOptions,
+  seat: Seat | undefined,
+): AsyncGenerator<readonly JournalEntry[], void, void> {
   const { ring, signal, entriesMax } = options;
   const head = ring ?? options.head;
   let next = options.fromPos;
@@ -43,6 +55,7 @@ export async function* followJournal(
     if (kept !== null && kept.length > 0) {
       next += kept.length;
       yield kept;
+      seat?.moveTo(next);
     } else if (head !== undefined && head.headPos() < next) {
       await head.waitFor(next, signal);
     } else {
@@ -55,6 +68,7 @@ export async function* followJournal(
           const part = entries.slice(i, i + entriesMax);
           next += part.length;
           yield part;
+          seat?.moveTo(next);
           if (signal.aborted) return;
         }
       }
