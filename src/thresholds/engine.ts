@@ -67,7 +67,8 @@ export interface EngineRestorer extends Pick<Restorer, 'take'> {
   engine(): Result<Engine, 'damaged'>;
 }
 
-function engineOf(state: EngineState): Engine {
+/** The engine over a state that the caller may look into, and must not change. */
+export function engineOf(state: EngineState): Engine {
   return {
     get pos() {
       return state.pos;
