@@ -21,10 +21,10 @@ import {
 import { holdsValue, NONE, type SecondState } from './second-state.ts';
 
 /** Channels of a page: new channels cost one page at a time, never a copy of all that are known. */
-export const PAGE_CHANNELS = 256;
+export const PAGE_CHANNELS = 512;
 
 /**
- * The open minutes of 256 channels in flat arrays, one slot for each channel. Nearly every minute has one
+ * The open minutes of 512 channels in flat arrays, one slot for each channel. Nearly every minute has one
  * state throughout and values of few decimals that lie near each other: a byte a second keeps it to the last
  * bit. A minute that this doesn't fit is kept loose, as long as it is open.
  */

@@ -16,7 +16,7 @@ export interface ChainLinks {
   used: number;
 }
 
-const PAGE_LINKS = 256;
+const PAGE_LINKS = 1_024;
 const HASH_BYTES = 32;
 
 export interface LinkPage {

@@ -1,7 +1,7 @@
 import { type CellPage, PAGE_CHANNELS } from './cell-page.ts';
 import type { ChannelFacts } from './channel-facts.ts';
 
-/** What moves with every datum of 256 channels, in flat arrays, one slot for each channel. */
+/** What moves with every datum of 512 channels, in flat arrays, one slot for each channel. */
 export interface ChannelPage {
   /** Their open minutes. */
   readonly cells: CellPage;

@@ -83,6 +83,9 @@ export function remembered<T>(history: RegistryHistory, key: string, make: () =>
 
 export const channelName = (device: DeviceId, metric: MetricName): string => `${device} ${metric}`;
 
+/** The same text in one piece: of a key that is kept the pieces would be kept too. */
+const indexKey = (device: DeviceId, metric: MetricName): string => [device, metric].join(' ');
+
 /** Takes one more fact; of two from the same time the one learnt later holds. */
 export function addFact(history: RegistryHistory, pos: number, fact: Fact): void {
   const all = history.versions[fact.entity] as Map<string, Version[]>;
@@ -118,10 +121,10 @@ function indexFact(history: RegistryHistory, fact: Fact): void {
     const post = value as EntityOf<'post'>;
     if (post.production) {
       const { device, metric } = post.production.channel;
-      addTo(history.postsOfProduction, channelName(device, metric), post.id);
+      addTo(history.postsOfProduction, indexKey(device, metric), post.id);
     }
     for (const { primary } of post.hazards) {
-      addTo(history.postsOfChannel, channelName(primary.device, primary.metric), post.id);
+      addTo(history.postsOfChannel, indexKey(primary.device, primary.metric), post.id);
     }
   } else if (entity === 'crew') {
     const crew = value as EntityOf<'crew'>;

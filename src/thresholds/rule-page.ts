@@ -1,9 +1,9 @@
 /** Rules of a page: new ones cost one page at a time, never a copy of all that are known. */
-export const PAGE_RULES = 256;
+export const PAGE_RULES = 1_024;
 
 export const HASH_BYTES = 32;
 
-/** State of 256 rules in flat arrays, one slot for each. */
+/** State of 1,024 rules in flat arrays, one slot for each. */
 export interface RulePage {
   /** Index of the channel that the rule belongs to; −1: the slot is free. */
   readonly channel: Int32Array;

@@ -64,8 +64,9 @@ const minutesOf = (intervals: readonly Interval[]): number =>
 /** Plans are plain JSON: what is written alike is alike. */
 export const planKey = (plan: RulePlan): string => sha256Hex(JSON.stringify(plan));
 
+/** Joined, so that it is in one piece: it is kept. */
 export const placeKey = ({ post, crew, point, enterprise, region }: RulePlace): string =>
-  `${post} ${crew} ${point} ${enterprise} ${region}`;
+  [post, crew, point, enterprise, region].join(' ');
 
 export function planOf({ resultKey: _, subject, cycle, ...rest }: RuleDefinition): RulePlan {
   const { factor, limitKind, shift } = subject;

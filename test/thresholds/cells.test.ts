@@ -264,7 +264,7 @@ describe('the cell store', () => {
 
   it('keeps channels apart, and forgets the old minutes of one alone', () => {
     const store = createCellStore();
-    const all = [0, 1, 63, 64, 255, 256, 700].map((index) => channelCells(store, index));
+    const all = [0, 1, 63, 64, 511, 512, 700].map((index) => channelCells(store, index));
     const minutes = [59, 60, 61, 119, 120, 300];
     const normal = stateOf(false, 'N', 0);
     for (const minute of minutes) {

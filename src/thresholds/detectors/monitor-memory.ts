@@ -63,7 +63,7 @@ export interface PagedNumbers {
   readonly pages: Float64Array[];
 }
 
-const PAGE_RECORDS = 256;
+const PAGE_RECORDS = 512;
 
 export const createPagedNumbers = (slots: number): PagedNumbers => ({ slots, pages: [] });
 
@@ -74,7 +74,7 @@ export function pageOf(numbers: PagedNumbers, index: number): Float64Array {
   return numbers.pages[page]!;
 }
 
-/** Makes room for 256 more. */
+/** Makes room for 512 more. */
 export function addPage({ slots, pages }: PagedNumbers): Float64Array {
   const page = new Float64Array(PAGE_RECORDS * slots);
   pages.push(page);
