@@ -1,6 +1,6 @@
 import type { Batch } from '../src/model/batch.ts';
-import type { BatchEntry, FactEntry, JournalEntry } from '../src/model/entry.ts';
-import { Crew, Device, Enterprise, type Fact, Post } from '../src/model/facts.ts';
+import type { BatchEntry, FactEntry, JournalEntry, SealEntry } from '../src/model/entry.ts';
+import { Crew, Device, Enterprise, type Fact, Gateway, Post } from '../src/model/facts.ts';
 import { GatewayId, Ulid, ZERO_HASH } from '../src/model/ids.ts';
 import { DAY_MS, SECOND_MS } from '../src/model/time.ts';
 
@@ -56,6 +56,16 @@ const CREW = Crew.parse({
   daysPerWeek: 5,
   shifts: [{ name: 'day', days: [1, 2, 3, 4, 5], start: '08:00', end: '16:00' }],
 });
+const GATEWAY = Gateway.parse({
+  id: 'g',
+  operator: 'O',
+  region: '330106',
+  publicKey: `${'A'.repeat(43)}=`,
+});
+const CLOCK = { source: 'ntp', offsetMs: 3, errMs: 5 } as const;
+/** A gateway signs its chain's head every minute. */
+const SEAL_ROUNDS = 60 / FRAMES;
+
 const DEVICE = Device.parse({
   id: 'd',
   point: 'pt',
@@ -68,7 +78,7 @@ const DEVICE = Device.parse({
   certificate: CERTIFICATE,
 });
 
-/** Facts of `gateways` posts, each with a device of five metrics and a day shift. */
+/** Facts of `gateways` posts, each with a gateway that seals, a device of five metrics and a day shift. */
 export function* loadFacts(gateways: number): Generator<Fact> {
   // Each has its own objects and flat strings, as facts read from a journal do.
   const put = (entity: Fact['entity'], id: string, value: object): Fact =>
@@ -78,6 +88,7 @@ export function* loadFacts(gateways: number): Generator<Fact> {
     const name = gatewayName(i);
     const device = `${name}-d`;
     const hazards = POST.hazards.map((h) => ({ ...h, primary: { ...h.primary, device } }));
+    yield put('gateway', name, { ...GATEWAY, id: name });
     yield put('post', `${name}-p`, { ...POST, id: `${name}-p`, hazards });
     yield put('crew', `${name}-c`, { ...CREW, id: `${name}-c`, post: `${name}-p` });
     yield put('device', device, { ...DEVICE, id: device, gateway: name });
@@ -148,9 +159,13 @@ export function createLoad(gateways: number, decimals: Decimals = 'decimal') {
 
   return {
     blocks: Math.ceil(gateways / blockSize),
-    /** Entries of a block of gateways in a round, numbered from `pos` on. */
+    /**
+     * Entries of a block of gateways in a round, numbered from `pos` on: a chained batch of each, and after the
+     * last of a minute a verified seal.
+     */
     block(index: number, round: number, pos: number): JournalEntry[] {
       const entries: BatchEntry[] = [];
+      const seals: SealEntry[] = [];
       const first = index * blockSize;
       const sha256 = String(round + 1).padStart(64, '0');
       const prev = String(round).padStart(64, '0');
@@ -163,12 +178,15 @@ export function createLoad(gateways: number, decimals: Decimals = 'decimal') {
           ...{ kind: 'batch', pos: pos + i, receivedAtMs, sha256, gateway, topic: 'live' },
           ...{ ...numbers, conflict: false },
           batch: {
-            ...{ v: 1, gateway, ...numbers, prev, createdAt: receivedAtMs },
+            ...{ v: 1, gateway, ...numbers, prev, createdAt: receivedAtMs, clock: CLOCK },
             frames: frames[i]!,
           } as unknown as Batch,
         } as BatchEntry);
+        if ((round + 1) % SEAL_ROUNDS !== 0) continue;
+        const seal = { epoch: EPOCH, upTo: round + 1, hash: sha256, verified: true };
+        seals.push({ kind: 'seal', pos: 0, receivedAtMs, sha256, gateway, ...seal });
       }
-      return entries;
+      return [...entries, ...seals.map((seal, i) => ({ ...seal, pos: pos + entries.length + i }))];
     },
   };
 }

@@ -66,6 +66,19 @@ export function takeLink(links: ChainLinks, link: ChainLink): number {
   return id;
 }
 
+/** Whether the hash of the link's last number is known. */
+export const hasHash = (links: ChainLinks, id: number): boolean =>
+  linkPage(links, id).hasHash[linkSlot(id)] === 1;
+
+const other = Buffer.alloc(HASH_BYTES);
+
+/** Whether it is this one. */
+export function isHash(links: ChainLinks, id: number, hash: Sha256Hex): boolean {
+  const at = linkSlot(id) * HASH_BYTES;
+  other.write(hash, 'hex');
+  return linkPage(links, id).hash.compare(other, 0, HASH_BYTES, at, at + HASH_BYTES) === 0;
+}
+
 export function freeLink({ free }: ChainLinks, id: number): void {
   free.push(id);
 }

@@ -3,6 +3,8 @@ import {
   type ChainLink,
   type ChainLinks,
   freeLink,
+  hasHash,
+  isHash,
   linkPage,
   linkSlot,
   nextLink,
@@ -70,7 +72,7 @@ export function traceLink(
       [...known, link].sort((a, b) => a.from - b.from),
     );
   }
-  if (of.count > (canSeal ? LINKS_MAX_SEALING : LINKS_MAX)) joinFirst(links, of);
+  if (of.count > (canSeal ? LINKS_MAX_SEALING : LINKS_MAX)) joinNext(links, of, -1, of.first);
   if (of.seals.length === 0) return NO_SPANS;
   const waited = of.seals.filter(({ upTo }) => upTo === link.to);
   of.seals = of.seals.filter(({ upTo }) => upTo !== link.to);
@@ -86,10 +88,21 @@ export function traceSeal(
 ): readonly TimeSpan[] {
   const of = epochOf(trace, epoch);
   if (upTo <= of.sealedTo) return NO_SPANS;
-  if (linksOf(trace.links, of).some(({ from, to }) => from <= upTo && upTo <= to))
-    return compareSeal(trace.links, of, upTo, hash);
+  if (linkWith(trace.links, of, upTo) >= 0) return compareSeal(trace.links, of, upTo, hash);
   of.seals = [...of.seals, { upTo, hash }].slice(-SEALS_MAX);
   return NO_SPANS;
+}
+
+/** The link that holds a number; −1: none does. */
+function linkWith(links: ChainLinks, { first }: EpochTrace, seq: number): number {
+  let id = first;
+  while (id >= 0) {
+    const page = linkPage(links, id);
+    const slot = linkSlot(id);
+    if (page.from[slot]! <= seq && seq <= page.to[slot]!) return id;
+    id = page.next[slot]!;
+  }
+  return -1;
 }
 
 function compareSeal(
@@ -98,23 +111,33 @@ function compareSeal(
   upTo: number,
   hash: Sha256Hex,
 ): readonly TimeSpan[] {
-  const known = linksOf(links, of);
-  const head = known.find(({ to }) => to === upTo);
+  const head = linkWith(links, of, upTo);
   // Inside what became one link the hash is gone: the next seal covers it too.
-  if (head === undefined || head.hash === null) return NO_SPANS;
-  if (head.hash !== hash) {
-    return [spanOf(known.filter(({ from, to }) => to <= upTo && from > of.sealedTo))];
+  if (head < 0 || linkPage(links, head).to[linkSlot(head)] !== upTo) return NO_SPANS;
+  if (!hasHash(links, head)) return NO_SPANS;
+  if (isHash(links, head, hash)) {
+    of.sealedTo = upTo;
+    joinTo(links, of, upTo);
+    return NO_SPANS;
   }
-  of.sealedTo = upTo;
-  const joined: ChainLink[] = [];
-  for (const link of known) {
-    const left = joined.at(-1);
-    const joins = left !== undefined && link.to <= upTo && left.to + 1 === link.from;
-    if (joins) joined[joined.length - 1] = join(left, link);
-    else joined.push(link);
+  const known = linksOf(links, of);
+  return [spanOf(known.filter(({ from, to }) => to <= upTo && from > of.sealedTo))];
+}
+
+/** Adjacent links up to a number become one. */
+function joinTo(links: ChainLinks, of: EpochTrace, upTo: number): void {
+  let before = -1;
+  for (let id = of.first; id >= 0; ) {
+    const page = linkPage(links, id);
+    const next = page.next[linkSlot(id)]!;
+    if (next < 0) return;
+    const right = linkPage(links, next);
+    const r = linkSlot(next);
+    if (right.to[r]! <= upTo && page.to[linkSlot(id)]! + 1 === right.from[r]) {
+      joinNext(links, of, before, id);
+    } else before = id;
+    id = next;
   }
-  setLinks(links, of, joined);
-  return NO_SPANS;
 }
 
 /** Event time of a number and of the one before it: where a break between them may have changed data. */
@@ -193,27 +216,21 @@ function append(links: ChainLinks, of: EpochTrace, link: ChainLink): void {
   of.count++;
 }
 
-/** The first two become one, in the second's place. */
-function joinFirst(links: ChainLinks, of: EpochTrace): void {
-  const { first } = of;
-  const second = nextLink(links, first);
-  const left = linkPage(links, first);
-  const right = linkPage(links, second);
-  const l = linkSlot(first);
-  const r = linkSlot(second);
+/** A link and the one that follows it become one, in that one's place. `before`: the one before; −1: none. */
+function joinNext(links: ChainLinks, of: EpochTrace, before: number, id: number): void {
+  const left = linkPage(links, id);
+  const l = linkSlot(id);
+  const next = left.next[l]!;
+  const right = linkPage(links, next);
+  const r = linkSlot(next);
   right.from[r] = left.from[l]!;
   right.fromMs[r] = Math.min(left.fromMs[l]!, right.fromMs[r]!);
   right.untilMs[r] = Math.max(left.untilMs[l]!, right.untilMs[r]!);
-  of.first = second;
+  if (before < 0) of.first = next;
+  else linkPage(links, before).next[linkSlot(before)] = next;
   of.count--;
-  freeLink(links, first);
+  freeLink(links, id);
 }
-
-const join = (left: ChainLink, right: ChainLink): ChainLink => ({
-  ...right,
-  ...spanOf([left, right]),
-  from: left.from,
-});
 
 const spanOf = (spans: readonly TimeSpan[]): TimeSpan => ({
   fromMs: Math.min(...spans.map(({ fromMs }) => fromMs)),
