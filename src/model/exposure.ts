@@ -130,6 +130,7 @@ export const MONITOR_KINDS = [
   'CLOCK_DRIFT',
   'CERTIFICATE_EXPIRED',
   'UNEXPLAINED_FLAGS',
+  'UNPLANNED_WORK',
 ] as const;
 export type MonitorKind = (typeof MONITOR_KINDS)[number];
 

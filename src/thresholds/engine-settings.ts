@@ -4,7 +4,7 @@ import { DEFAULT_DETECTOR_SETTINGS, type DetectorSettings } from './detectors/se
 import { loadLimitSet } from './limits/limit-set.ts';
 
 /** Changes whenever checkpoints of an earlier build can't be read, or would give other outputs. */
-export const ENGINE_VERSION = 9;
+export const ENGINE_VERSION = 10;
 
 /** Bounds of time and memory. Results don't depend on them, only when they are given. */
 export interface EngineSettings {

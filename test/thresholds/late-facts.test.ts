@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../src/model/entry.ts';
 import type { Fact } from '../../src/model/facts.ts';
-import { channel, crewOf, hazard, type Site, series, siteFacts } from './site.ts';
+import { channel, crewOf, hazard, runSite, type Site, series, siteFacts } from './site.ts';
 import {
   chunked,
   createTestJournal,
@@ -11,6 +11,7 @@ import {
   fact,
   HOUR,
   MIN,
+  minutes,
   runEntries,
   unnumbered,
 } from './world.ts';
@@ -82,6 +83,29 @@ describe('a fact about time that was judged', () => {
   it('is not told of time to come', () => {
     expect(told(run(SITE, 19.5, crewOf({ id: 'crew-1' }, DAY_START_MS + 3 * DAY)))).toEqual([]);
   });
+});
+
+it('a post that produces outside all shifts is told, once a day', () => {
+  const site: Site = {
+    posts: [
+      {
+        hazards: [hazard('carbon-monoxide', 'a')],
+        production: { channel: channel('p'), above: 0.5 },
+      },
+    ],
+    devices: SITE.devices,
+  };
+  const unplanned = (fromMs: number, count: number) => {
+    const frames = minutes([[1, count]], fromMs).map((one) => ({ ...one, device: 'p' }));
+    return runSite(site, frames).signals.flatMap((signal) =>
+      signal.kind === 'UNPLANNED_WORK' ? [signal] : [],
+    );
+  };
+  expect(unplanned(DAY_START_MS, 530)).toEqual([]);
+  const night = unplanned(DAY_START_MS + 9 * HOUR, 240);
+  expect(night.map(({ atMs, detail }) => [atMs, detail['minutes']])).toEqual([
+    [DAY_START_MS + 9 * HOUR, 60],
+  ]);
 });
 
 it('a presence record that never spoke is told to be silent', () => {

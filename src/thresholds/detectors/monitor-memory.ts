@@ -7,6 +7,7 @@ import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { silence } from './silence.ts';
 import { unexplainedFlags } from './unexplained-flags.ts';
+import { unplannedWork } from './unplanned-work.ts';
 import { varianceCollapse } from './variance-collapse.ts';
 
 /** What every detector may ask of a channel's minute before: its number, mean and maximum. */
@@ -27,6 +28,7 @@ const starts = startsOf({
   certificateExpired,
   unexplainedFlags,
   noValue,
+  unplannedWork,
 });
 export const SLOT = starts.at;
 

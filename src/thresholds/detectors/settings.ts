@@ -68,6 +68,8 @@ export const DetectorSettings = z.strictObject({
       minutes: Minutes.default(30),
     })
     .prefault({}),
+  /** Of a UTC day. */
+  unplannedWork: z.strictObject({ minutes: Minutes.default(60) }).prefault({}),
   clockDrift: z
     .strictObject({
       hours: z.int().min(1).max(24).default(1),

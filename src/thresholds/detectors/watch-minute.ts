@@ -1,10 +1,12 @@
 import type { MinuteCellSummary } from '../../model/exposure.ts';
 import type { ChannelRef, Hazard } from '../../model/facts.ts';
-import { MINUTE_MS } from '../../model/time.ts';
+import type { PostId } from '../../model/ids.ts';
+import { DAY_MS, MINUTE_MS } from '../../model/time.ts';
 import type { ChannelFacts } from '../channel-facts.ts';
+import { crewShifts } from '../crew-shifts.ts';
 import type { Channel, Emit, EngineState } from '../engine-state.ts';
 import type { MinuteCell } from '../minute-cell.ts';
-import { channelName, valueAt } from '../registry-history.ts';
+import { channelName, type RegistryHistory, valueAt } from '../registry-history.ts';
 import { certificateExpired } from './certificate-expired.ts';
 import { closedMinute } from './closed-minute.ts';
 import { flatLine } from './flat-line.ts';
@@ -23,6 +25,7 @@ import { outOfRange } from './out-of-range.ts';
 import { productionGap } from './production-gap.ts';
 import { tell } from './tell.ts';
 import { flaggedSeconds, unexplainedFlags } from './unexplained-flags.ts';
+import { unplannedWork } from './unplanned-work.ts';
 import { varianceCollapse } from './variance-collapse.ts';
 import { watchNeighbours } from './watch-neighbours.ts';
 
@@ -143,12 +146,14 @@ function watchProduction(
   emit: Emit,
 ): void {
   const { history, monitor } = state;
+  let isUnplanned = false;
   for (const postId of history.postsOfProduction.get(channelName(channel.device, channel.metric)) ??
     []) {
     const post = valueAt(history, 'post', postId, minute * MINUTE_MS);
     const signal = post?.production?.channel;
     if (signal?.device !== channel.device || signal.metric !== channel.metric) continue;
     const isProducing = mean !== null && mean > post!.production!.above;
+    isUnplanned ||= isProducing && !isManned(history, postId, minute * MINUTE_MS);
     for (const { device, metric } of post!.hazards.flatMap(standingFor)) {
       for (const hazard of state.channelsByName.get(channelName(device, metric)) ?? []) {
         const lastSeenMinute = lastMinuteOf(monitor.memory, hazard.index).minute;
@@ -164,4 +169,28 @@ function watchProduction(
       }
     }
   }
+  if (isUnplanned) watchUnplanned(state, channel, minute, emit);
+}
+
+function watchUnplanned(state: EngineState, channel: Channel, minute: number, emit: Emit): void {
+  const { memory } = state.monitor;
+  const numbers = openRecord(memory, channel.index);
+  const found = unplannedWork.see(
+    { minute },
+    numbers,
+    SLOT.unplannedWork,
+    state.settings.detectors,
+  );
+  closeRecord(memory, channel.index);
+  if (found !== undefined) tell(state, channel, unplannedWork.kind, found, emit);
+}
+
+/** Whether a shift of one of the post's crews is on; breaks are of it. */
+function isManned(history: RegistryHistory, post: PostId, atMs: number): boolean {
+  const fromMs = Math.floor(atMs / DAY_MS) * DAY_MS - DAY_MS;
+  return [...(history.crewsOfPost.get(post) ?? [])].some((crew) =>
+    crewShifts(history, crew, fromMs, fromMs + 2 * DAY_MS).some(
+      ({ shift: { startMs, endMs } }) => startMs <= atMs && atMs < endMs,
+    ),
+  );
 }

@@ -17,9 +17,9 @@ export interface UnheardSince {
  * once.
  */
 export function watchUnheard(state: EngineState, nowMs: number, emit: Emit): void {
-  const { postsOfChannel, feedIndex, presenceNames } = state.history;
+  const { postsOfChannel, postsOfProduction, feedIndex, presenceNames } = state.history;
   for (const name of postsOfChannel.keys()) watchName(state, name, nowMs, emit);
-  for (const names of [feedIndex.ownersOf.keys(), presenceNames]) {
+  for (const names of [feedIndex.ownersOf.keys(), presenceNames, postsOfProduction.keys()]) {
     for (const name of names) {
       if (!postsOfChannel.has(name)) watchName(state, name, nowMs, emit);
     }

@@ -131,9 +131,9 @@ describe('the settings of the detectors', () => {
 });
 
 describe('the memory of the detectors', () => {
-  it('is at most 56 bytes a channel, and 80 more of those that they see more of', () => {
+  it('is at most 56 bytes a channel, and 96 more of those that they see more of', () => {
     expect(CHANNEL_BYTES).toBeLessThanOrEqual(56);
-    expect(RARE_BYTES).toBeLessThanOrEqual(80);
+    expect(RARE_BYTES).toBeLessThanOrEqual(96);
   });
 
   it('gives every channel its own numbers back', () => {
