@@ -1,4 +1,5 @@
 import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { readHubConfig } from '../src/hub/config.ts';
@@ -207,18 +208,40 @@ async function foldAll(
   signal: AbortSignal,
 ): Promise<number> {
   const copy =
-    exportJournal === undefined ? null : await createJournalFile(exportJournal, shard, extent);
-  if (copy !== null) stack.push('exported journal', copy.close);
+    exportJournal === undefined ? null : await newJournalFile(exportJournal, shard, extent);
+  let isWhole = false;
+  if (copy !== null && exportJournal !== undefined) {
+    stack.push('exported journal', async () => {
+      await copy.close();
+      // A part of a journal is of no use, and would be in the way of the next export.
+      if (!isWhole) await rm(exportJournal);
+    });
+  }
   const progress = createProgress('replay', extent.toPos - extent.fromPos + 1, 'entries');
   try {
-    return await replayJournal({
+    const entries = await replayJournal({
       ...{ extent, folds, signal },
       blocks: copy === null ? blocks() : copied(blocks(), copy),
       onProgress: (pos) => progress.to(pos - extent.fromPos + 1),
     });
+    isWhole = !signal.aborted;
+    return entries;
   } finally {
     progress.close();
     signal.throwIfAborted();
+  }
+}
+
+async function newJournalFile(
+  ...[file, shard, extent]: Parameters<typeof createJournalFile>
+): Promise<JournalFileWriter> {
+  try {
+    return await createJournalFile(file, shard, extent);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new StartError(
+      `Cannot export to ${file}: it is there already and is kept; name a new file`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -161,7 +161,8 @@ describe('wugan replay', () => {
     const exported = linesOf('-c', hubFile, '--export-journal', file);
     expect(revisionsIn(linesOf('--journal', file))).toEqual(revisionsIn(exported));
     const again = replay('-c', hubFile, '--export-journal', file);
-    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining(file)]);
+    const kept = `Cannot export to ${file}: it is there already and is kept`;
+    expect([again.status, again.stderr]).toEqual([2, expect.stringContaining(kept)]);
 
     const lines = readFileSync(file, 'utf8').trim().split('\n');
     const changed = join(folder, 'changed.ndjson');
@@ -171,6 +172,10 @@ describe('wugan replay', () => {
       expect(status).toBe(2);
       return stderr;
     };
+    const part = join(folder, 'part.ndjson');
+    writeFileSync(changed, lines.slice(0, -1).join('\n'));
+    expect(replay('--journal', changed, '--export-journal', part).status).toBe(2);
+    expect(existsSync(part)).toBe(false);
     const block = JSON.parse(lines[2]!) as { body: string; posFrom: number };
     const body = Buffer.from(block.body, 'base64');
     body[20]! ^= 1;
