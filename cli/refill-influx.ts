@@ -40,7 +40,10 @@ function checked(options: ReplayCommandOptions) {
   const others = ['dataDir', 'journal', 'exportJournal', 'set', 'out'] as const;
   const other = others.find((name) => options[name] !== undefined);
   if (other !== undefined) {
-    throw new StartError(`Cannot refill InfluxDB with ${other}: only -c, --from and --until count`);
+    const option = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new StartError(
+      `Cannot refill InfluxDB with ${option}: only -c, --from and --until count`,
+    );
   }
   if (config === undefined || from === undefined) {
     throw new StartError(

@@ -197,7 +197,7 @@ describe('wugan replay', () => {
       id: 'looser',
       rows: set.rows.map((row) => {
         if (row.id !== 'carbon-monoxide') return row;
-        const limits = row.limits.map((limit) => ({ ...limit, value: 1_000 }));
+        const limits = row.limits.map((limit) => ({ ...limit, value: 200 }));
         return { ...row, limits };
       }),
     };
@@ -209,7 +209,7 @@ describe('wugan replay', () => {
     expect(new Set(differences.map(({ stands }) => stands.subject.factor))).toEqual(
       new Set(['carbon-monoxide']),
     );
-    for (const { other } of differences) expect(other.limit.value).toBe(1_000);
+    for (const { other } of differences) expect(other.limit.value).toBe(200);
     const revised = lines.filter(({ kind }) => kind === 'result');
     expect(revised).toEqual([]);
     const verdicts = differences.map(({ stands, other }) => `${stands.verdict} → ${other.verdict}`);
