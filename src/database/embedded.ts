@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isAlive, startOf } from '../process/alive.ts';
 import type { Logger } from '../process/log.ts';
 import { makeFolder } from '../process/make-folder.ts';
 import { initCluster } from './init-cluster.ts';
 import { launchServer, type RunningServer } from './launch-server.ts';
-import { EmbeddedPostgresError, isAlive } from './postgres-process.ts';
+import { EmbeddedPostgresError } from './postgres-process.ts';
 import { superviseServer } from './supervise-server.ts';
 
 export interface EmbeddedPostgres {
@@ -114,13 +115,6 @@ async function ensureCluster(pgData: string, password: string, signal: AbortSign
   mkdirSync(unfinished, { mode: 0o700 });
   await initCluster(unfinished, password, signal);
   renameSync(unfinished, pgData);
-}
-
-/** Start time of a process, so that a number given out again is not mistaken for it. */
-function startOf(pid: number): string {
-  if (process.platform !== 'linux') return '';
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] as string;
 }
 
 /** One process per folder: a second would stop the first one's database when it closes. */

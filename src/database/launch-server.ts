@@ -2,10 +2,10 @@ import { readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
+import { isAlive } from '../process/alive.ts';
 import type { Logger } from '../process/log.ts';
 import {
   EmbeddedPostgresError,
-  isAlive,
   isServerOf,
   readPostmasterFile,
   spawnServer,

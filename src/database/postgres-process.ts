@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isAlive } from '../process/alive.ts';
 
 /** The embedded server can't be used; `hint` says what to do about it. */
 export class EmbeddedPostgresError extends Error {
@@ -144,26 +145,6 @@ export async function readPostmasterFile(pgData: string): Promise<PostmasterFile
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0) return null;
   return { pid, port: Number(lines[3] ?? 0) };
-}
-
-/** A process that has ended and that nobody has asked for yet counts as ended. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return process.platform !== 'linux' || !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function isZombie(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
-  } catch {
-    // Gone between the two looks.
-    return true;
-  }
 }
 
 /** Whether the process is a server of this folder and not another that got its number. */

@@ -1,6 +1,7 @@
+import { isAlive } from '../process/alive.ts';
 import type { Logger } from '../process/log.ts';
 import type { RunningServer } from './launch-server.ts';
-import { isAlive, stopServer } from './postgres-process.ts';
+import { stopServer } from './postgres-process.ts';
 
 export interface Supervised {
   pid(): number;

@@ -8,6 +8,7 @@ import type { Logger } from '../process/log.ts';
 import type { EngineKit } from './engine-kit.ts';
 import { type Evaluator, type EvaluatorDeps, startEvaluator } from './evaluator.ts';
 import { createEvaluatorMetrics, type EvaluatorMetrics } from './evaluator-metrics.ts';
+import { holderOf } from './journal/holder.ts';
 import { keepLease, type Lease, takeEvaluatorLease, waitForLease } from './journal/lease.ts';
 import { type OutputHooks, readOutputCursor } from './output-transaction.ts';
 import type { IngestSettings } from './settings.ts';
@@ -76,7 +77,7 @@ export async function startEvaluation(
     return { evaluatorPos, evaluatorLag: Math.max(0, journal.head.headPos() - evaluatorPos) };
   };
   const metrics = createEvaluatorMetrics(deps.metrics, stats);
-  const options = { shard, holder: deps.key.keyId, durationMs };
+  const options = { shard, holder: holderOf(deps.key.keyId), durationMs };
   const take = () => takeEvaluatorLease(pool, options);
 
   async function run(lease: Lease): Promise<void> {

@@ -16,6 +16,7 @@ import { startEvidenceKeeper } from './evidence/evidence-keeper.ts';
 import { listenForHj212 } from './hj212/listen.ts';
 import type { Hj212Server } from './hj212/server.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { holderOf } from './journal/holder.ts';
 import { type JournalLease, keepLease, takeLease, waitForLease } from './journal/lease.ts';
 import { loadProgress } from './journal/load-progress.ts';
 import { makePartitions } from './journal/partitions.ts';
@@ -171,7 +172,7 @@ async function takeShard(frame: Frame): Promise<Parts> {
   const { shard } = settings;
   await makePartitions(deps.pool, now());
   const { durationMs } = settings.lease;
-  const options = { shard, holder: deps.key.keyId, durationMs };
+  const options = { shard, holder: holderOf(deps.key.keyId), durationMs };
   const lease = await waitForLease(() => takeLease(deps.pool, options), {
     durationMs,
     signal: deps.signal ?? new AbortController().signal,

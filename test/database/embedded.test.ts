@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
-import { isAlive } from '../../src/database/postgres-process.ts';
+import { isAlive } from '../../src/process/alive.ts';
 import { freePort } from '../free-port.ts';
 import { createTestDatabase, silentLog, watch } from './test-database.ts';
 

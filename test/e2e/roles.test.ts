@@ -108,7 +108,8 @@ describe('the roles of a hub in processes of their own', () => {
           await evaluator.event('ready');
         }
       }
-      const standby = start(split, 'five', 'evaluate');
+      // With the key of the first: it lives, so it is waited for like a stranger.
+      const standby = start(split, 'two', 'evaluate');
       await standby.event('ready');
       const token = await evaluatorToken(split);
       evaluator.child.kill('SIGSTOP');

@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { followJournal } from '../../src/ingest/journal/follow.ts';
+import { holderOf } from '../../src/ingest/journal/holder.ts';
 import { takeLease } from '../../src/ingest/journal/lease.ts';
 import type { JournalEntry } from '../../src/model/entry.ts';
+import { startOf } from '../../src/process/alive.ts';
 import { createTestDatabase, silentLog, type TestDatabase } from '../database/test-database.ts';
 import { batchText, createChain, START_MS } from './gateway-client.ts';
 import { openJournal, type TestJournal } from './journal-fixture.ts';
@@ -126,6 +129,24 @@ describe('the lease', () => {
     expect(two).toMatchObject({ ok: false, reason: 'held' });
     const again = await takeLease(database.pool, { ...options, holder: 'one' });
     expect(again).toMatchObject({ ok: true, value: { token: 2 } });
+  });
+
+  it('is given at once to the heir of a process that is gone, and not while that lives', async () => {
+    const mayTake = async (shard: string, held: string): Promise<boolean> => {
+      const options = { shard, durationMs: 60_000 };
+      expect((await takeLease(database.pool, { ...options, holder: held })).ok).toBe(true);
+      return (await takeLease(database.pool, { ...options, holder: holderOf('key') })).ok;
+    };
+    const [key, machine, pid, startedAt] = holderOf('key').split(' ');
+    const gone = spawnSync('true').pid;
+    expect(await mayTake('a', `${key} ${machine} ${gone} 1`)).toBe(true);
+    // The number was given out again.
+    expect(await mayTake('b', `${key} ${machine} ${pid} 1`)).toBe(true);
+    expect(await mayTake('c', `${key} ${machine} ${process.ppid} ${startOf(process.ppid)}`)).toBe(
+      false,
+    );
+    expect(await mayTake('d', `${key} elsewhere ${gone} 1`)).toBe(false);
+    expect(await mayTake('e', `other ${machine} ${gone} ${startedAt}`)).toBe(false);
   });
 
   it('lets the writer of an older token write nothing, and tells it', async () => {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { fail, ok, type Result } from '../../model/result.ts';
+import { mayReplace } from './holder.ts';
 
 /** The right to write something of a shard. */
 export interface Lease {
@@ -16,7 +17,7 @@ export interface JournalLease extends Lease {
 
 export interface LeaseOptions {
   readonly shard: string;
-  /** Who asks: the same holder takes its own lease back at once, e.g. after a crash. */
+  /** Who asks (`holderOf`): a process takes its own lease back at once, and after a crash its heir. */
   readonly holder: string;
   readonly durationMs: number;
 }
@@ -66,7 +67,7 @@ interface LeaseRow {
 }
 
 /**
- * Takes a lease when it is free, run out, or this holder's own; the token is raised. Waits for
+ * Takes a lease when it is free, run out, or of this process or its dead forerunner; the token is raised. Waits for
  * transactions under the old token (`for update` against their `for key share`), so that none of them
  * commits after this returns.
  */
@@ -80,12 +81,12 @@ async function take<Row extends LeaseRow>(
     await client.query('begin');
     await client.query(FIRST[purpose], [shard]);
     const found = await client.query<{ holder: string; free: boolean }>(
-      `select holder, until_ms < ${NOW_MS} or holder = $2 as free
+      `select holder, until_ms < ${NOW_MS} as free
        from ${TABLE[purpose]} where shard = $1 for update`,
-      [shard, holder],
+      [shard],
     );
     const held = found.rows[0];
-    if (held?.free !== true) {
+    if (held === undefined || !(held.free || mayReplace(held.holder, holder))) {
       await client.query('rollback');
       return fail('held', `${purpose} of shard ${shard} is held by ${held?.holder}`);
     }
