@@ -146,7 +146,7 @@ export function createJournalWriter(deps: WriterDeps): JournalWriter {
 
   async function write(accepted: readonly Accepted[]): Promise<CommitOutcome> {
     const startedMs = performance.now();
-    const block = encodeBlock(lease.shard, head.pos + 1, head.hash, accepted);
+    const block = await encodeBlock(lease.shard, head.pos + 1, head.hash, accepted);
     const changed = progress.changed();
     const unwritten = progress.unwritten();
     const writeProgress =
