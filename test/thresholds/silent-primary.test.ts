@@ -170,6 +170,18 @@ describe('a primary that never spoke', () => {
 });
 
 describe('channels that fall silent', () => {
+  it('a backup whose data come after the rules are out of memory is told, never silently dropped', () => {
+    const days = [0, 1, 2, 3, 4];
+    const alive = days.flatMap((day) => of('a', minutes([[5, 300]], DAY_START_MS + day * DAY)));
+    const { journal, entries, now } = ticked(siteFacts(backed({ feed: 'mean' })), alive, HOUR);
+    const early = unnumbered([of('b', minutes([[90, 480]]))]);
+    entries.push(journal.batch(early[0]!, now), journal.tick(now + MIN));
+    const told = runEntries(entries).signals.filter(
+      (signal) => signal.kind === 'DATA_GAP' && signal.detail['reason'] === 'beyond-horizon',
+    );
+    expect(told).toMatchObject([{ detail: { device: 'b' } }]);
+  });
+
   it('close every shift as incomplete by tick, never as a pass', () => {
     const frames = of('b', minutes([[5, 30]], DAY_START_MS - DAY));
     const { entries } = ticked(siteFacts(backed()), frames, 2 * DAY);
