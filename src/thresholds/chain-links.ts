@@ -32,6 +32,13 @@ export interface LinkPage {
 
 export const createChainLinks = (): ChainLinks => ({ pages: [], free: [], used: 0 });
 
+/** Room for further links. */
+export function addPage({ pages }: ChainLinks): LinkPage {
+  const page = createPage();
+  pages.push(page);
+  return page;
+}
+
 const createPage = (): LinkPage => ({
   from: new Float64Array(PAGE_LINKS),
   to: new Float64Array(PAGE_LINKS),
@@ -53,7 +60,7 @@ export const nextLink = (links: ChainLinks, id: number): number =>
 /** Keeps a link that none follows; its number. */
 export function takeLink(links: ChainLinks, link: ChainLink): number {
   const id = links.free.pop() ?? links.used++;
-  if (Math.floor(id / PAGE_LINKS) === links.pages.length) links.pages.push(createPage());
+  if (Math.floor(id / PAGE_LINKS) === links.pages.length) addPage(links);
   const page = linkPage(links, id);
   const slot = linkSlot(id);
   page.from[slot] = link.from;

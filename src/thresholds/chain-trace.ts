@@ -237,24 +237,12 @@ const spanOf = (spans: readonly TimeSpan[]): TimeSpan => ({
   untilMs: Math.max(...spans.map(({ untilMs }) => untilMs)),
 });
 
-/** As a checkpoint has it: epochs in their order, each with what is known of it. */
-export type SavedTrace = readonly (readonly [
-  Ulid,
-  Pick<EpochTrace, 'seals' | 'sealedTo'> & { readonly links: readonly ChainLink[] },
-])[];
+/** As a checkpoint has it: epochs in their order, each with what is known of it; the links stand elsewhere. */
+export type SavedTrace = readonly EpochTrace[];
 
-export const saveTrace = ({ epochs, links }: ChainTrace): SavedTrace =>
-  epochs.map((of) => {
-    const { epoch, seals, sealedTo } = of;
-    return [epoch, { links: linksOf(links, of), seals, sealedTo }] as const;
-  });
+export const saveTrace = ({ epochs }: ChainTrace): SavedTrace => epochs;
 
-/** Puts back into an empty trace what `saveTrace` gave. */
+/** Puts back into an empty trace what `saveTrace` gave; the links have the numbers they had. */
 export function restoreTrace(trace: ChainTrace, saved: SavedTrace): void {
-  for (const [epoch, { links, seals, sealedTo }] of saved) {
-    const of = epochOf(trace, epoch);
-    setLinks(trace.links, of, links);
-    of.seals = seals;
-    of.sealedTo = sealedTo;
-  }
+  trace.epochs = saved;
 }

@@ -1,24 +1,41 @@
 import type { DeviceId, MetricName } from '../model/ids.ts';
 import { createByteReader, createByteWriter } from './byte-writer.ts';
 import { columnBytes, readColumns } from './columns.ts';
-import { addChannel, type EngineState } from './engine-state.ts';
-import { copiedPiece, type Piece, pagePieces } from './snapshot.ts';
+import { addChannel, type Channel, type EngineState } from './engine-state.ts';
+import { type Piece, pagePieces } from './snapshot.ts';
 
-/** Names of a piece: such pieces are written once, as long as channels are only added. */
+/** Names of a piece: channels are only added and keep theirs, so only the last piece is written again. */
 const NAMES = 4_096;
 
 /** Every channel in its order; its rules and cells stand elsewhere. */
-export function* channelPieces({ channels, channelPages }: EngineState): Generator<Piece> {
-  for (let from = 0; from < channels.length; from += NAMES) {
-    const writer = createByteWriter();
-    for (const { gateway, device, metric } of channels.slice(from, from + NAMES)) {
-      writer.u32(gateway.index);
-      writer.text(device);
-      writer.text(metric);
-    }
-    yield copiedPiece(`channel-names/${from / NAMES}`, writer.bytes());
+export function* channelPieces(
+  state: EngineState,
+  ends: ((isStored: boolean) => void)[],
+): Generator<Piece> {
+  const { channels, channelPages } = state;
+  const count = channels.length;
+  for (let from = 0; from < count; from += NAMES) {
+    const until = Math.min(from + NAMES, count);
+    yield {
+      name: `channel-names/${from / NAMES}`,
+      isStored: until <= state.namesStored,
+      bytes: () => nameBytes(channels.slice(from, until)),
+    };
   }
+  ends.push((isStored) => {
+    if (isStored) state.namesStored = count;
+  });
   yield* pagePieces('channel-pages', channelPages, columnBytes);
+}
+
+function nameBytes(channels: readonly Channel[]): Uint8Array {
+  const writer = createByteWriter();
+  for (const { gateway, device, metric } of channels) {
+    writer.u32(gateway.index);
+    writer.text(device);
+    writer.text(metric);
+  }
+  return writer.bytes();
 }
 
 /** Adds the channels of a piece; the gateways are there, in the same order. */
@@ -30,6 +47,7 @@ export function readChannelNames(state: EngineState, bytes: Buffer): void {
     const device = reader.text() as DeviceId;
     addChannel(state, gateway, device, reader.text() as MetricName);
   }
+  state.namesStored = state.channels.length;
 }
 
 /** Fills further pages of channels that are there; `from` counts them. */

@@ -12,6 +12,7 @@ import {
 import { channelPieces, readChannelNames, readChannelPages } from './checkpoint-channels.ts';
 import { factPieces, readFacts } from './checkpoint-facts.ts';
 import { gatewayPieces, readGateways } from './checkpoint-gateways.ts';
+import { linkPieces, readLinkPages, readLinks } from './checkpoint-links.ts';
 import {
   finishRules,
   readPlaces,
@@ -66,8 +67,9 @@ function* piecesOf(
   };
   yield* linePieces('head', [head]);
   yield* factPieces(state.history, ends);
+  yield* linkPieces(state.links);
   yield* gatewayPieces(state);
-  yield* channelPieces(state);
+  yield* channelPieces(state, ends);
   yield* rulePieces(state.rules);
   yield* monitorPieces(state);
   yield* shiftSumPieces(state);
@@ -103,6 +105,8 @@ export function createRestorer(settings: EngineSettings): Restorer {
 
   const readers: Readonly<Record<string, (bytes: Buffer, key: number, nth: number) => void>> = {
     facts: (bytes) => readFacts(history, bytes),
+    links: (bytes) => readLinks(state.links, bytes),
+    'link-pages': (bytes) => readLinkPages(state.links, bytes),
     gateways: (bytes) => readGateways(state, bytes),
     'channel-names': (bytes) => readChannelNames(state, bytes),
     'channel-pages': (bytes) => {

@@ -60,6 +60,8 @@ export interface EngineState {
   readonly cells: CellStore;
   readonly channelPages: ChannelPage[];
   readonly channels: Channel[];
+  /** Of so many a stored checkpoint holds the names. */
+  namesStored: number;
   readonly channelsByName: ChannelIndex;
   /** Channels whose device and metric another gateway delivered as well: it was replaced. */
   readonly shared: Set<Channel>;
@@ -94,6 +96,7 @@ export const createEngineState = (
   cells: createCellStore(),
   channelPages: [],
   channels: [],
+  namesStored: 0,
   channelsByName: createChannelIndex(),
   shared: new Set(),
   monitor: createMonitor(),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { sha256Hex } from '../../src/model/digest.ts';
 import { Ulid } from '../../src/model/ids.ts';
-import { createChainLinks } from '../../src/thresholds/chain-links.ts';
+import { type ChainLinks, createChainLinks } from '../../src/thresholds/chain-links.ts';
 import {
   breakSpan,
   createChainTrace,
@@ -12,6 +12,7 @@ import {
   traceLink,
   traceSeal,
 } from '../../src/thresholds/chain-trace.ts';
+import { linkPieces, readLinkPages, readLinks } from '../../src/thresholds/checkpoint-links.ts';
 import type { TimeSpan } from '../../src/thresholds/time-spans.ts';
 
 const EPOCHS = ['01JX000000000000000000000A', '01JX000000000000000000000B'].map((u) =>
@@ -87,10 +88,19 @@ const step = fc.record({
   hasHash: fc.boolean(),
 });
 
+function restoredLinks(links: ChainLinks): ChainLinks {
+  const copy = createChainLinks();
+  for (const { name, bytes } of linkPieces(links)) {
+    const read = name.startsWith('links/') ? readLinks : readLinkPages;
+    read(copy, Buffer.from(bytes()));
+  }
+  return copy;
+}
+
 it('traces of gateways that share their links say what a plain list of each says', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 160 }), fc.boolean(), (steps, canSeal) => {
-      const links = createChainLinks();
+      let links = createChainLinks();
       const traces = [0, 1, 2].map(() => createChainTrace(links));
       const plain = traces.map(() => EPOCHS.map(() => obviousChain(canSeal ? 128 : 16)));
       const newest = traces.map(() => EPOCHS.map(() => 0));
@@ -99,9 +109,12 @@ it('traces of gateways that share their links say what a plain list of each says
         const trace = traces[gateway]!;
         const chain = plain[gateway]![nth]!;
         if (kind === 'restore') {
-          const copy = createChainTrace(links);
-          restoreTrace(copy, JSON.parse(JSON.stringify(saveTrace(trace))));
-          traces[gateway] = copy;
+          links = restoredLinks(links);
+          for (const [i, before] of traces.entries()) {
+            const copy = createChainTrace(links);
+            restoreTrace(copy, JSON.parse(JSON.stringify(saveTrace(before))));
+            traces[i] = copy;
+          }
         } else if (kind === 'seal' || kind === 'wrong-seal') {
           const hash = sha256Hex(`${kind === 'seal' ? nth : 'other'} ${seq}`);
           expect(traceSeal(trace, epoch, seq, hash)).toEqual(chain.seal(seq, hash));
