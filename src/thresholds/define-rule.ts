@@ -1,13 +1,13 @@
 import type { RuleSubject } from '../model/exposure.ts';
 import type { Crew, Device, Enterprise, Hazard, MetricProfile, Post } from '../model/facts.ts';
-import type { FactorId } from '../model/ids.ts';
+import type { FactorId, PointId } from '../model/ids.ts';
 import type { LimitKind, LimitRow } from '../model/limits.ts';
 import { MINUTE_MS } from '../model/time.ts';
 import { CONFIRMATION_MINUTES_MAX } from './confirmation.ts';
 import { stepsGradeUp } from './control-class.ts';
 import { contactBefore, joined } from './crew-shifts.ts';
 import { cycleDefinition, isForCrew } from './define-cycle.ts';
-import { type PostStay, ruleFeeds } from './define-feeds.ts';
+import { type PostStay, type RuleFeeds, ruleFeeds } from './define-feeds.ts';
 import { companionsOf, lawThrough, limitsThrough, rowOfKind, wbgtRowsOf } from './define-limits.ts';
 import { type DustRow, dustRow, SILICA_DUST } from './dust-class.ts';
 import { isPeakMetric } from './impulse.ts';
@@ -15,7 +15,7 @@ import type { LawFrom } from './limits/law.ts';
 import { type LimitSet, rowsOfFactor } from './limits/limit-set.ts';
 import { unitFactor } from './limits/unit-factor.ts';
 import { NITROGEN_DIOXIDE, NITROGEN_OXIDES, partsObstacle } from './part-readings.ts';
-import type { RegistryHistory } from './registry-history.ts';
+import { type RegistryHistory, valueAt } from './registry-history.ts';
 import { resultKeyOf } from './result-key.ts';
 import type { Reading, RuleDefinition } from './rule-definition.ts';
 import type { Interval } from './rule-inputs.ts';
@@ -92,7 +92,7 @@ function ruleOfKind(
   const bindsWorkplace = limitKind === 'MAC';
   const asked = { history, crew, shift, stays, factor, channel, bindsWorkplace };
   const feeds = ruleFeeds({ ...asked, reading: plain });
-  const subject = subjectOf(place, factor, limitKind);
+  const subject = { ...subjectOf(place, factor, limitKind), point: pointOf(place, feeds) };
   const companions = companionsOf(startRows, limitKind);
   const grade = gradeWeights(place, row);
   return {
@@ -115,6 +115,13 @@ function ruleOfKind(
       ? {}
       : { workMinutes: minutesOf(shift.work ?? shift.contact) }),
   };
+}
+
+/** Where the channel that is proof when the shift starts stands: it may be the backup's point. */
+function pointOf({ history, device, shift }: ShiftPlace, { first, feeds }: RuleFeeds): PointId {
+  const proof = first?.role === 'fallback' ? feeds.find(({ role }) => role === 'proof') : undefined;
+  const other = proof && valueAt(history, 'device', proof.channel.device, shift.startMs);
+  return other?.point ?? device.point;
 }
 
 export function subjectOf(

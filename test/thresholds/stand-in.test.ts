@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { channel, hazard, runSite, type Site, series } from './site.ts';
+import { channel, device, hazard, runSite, type Site, series } from './site.ts';
 import { CO, NOX_SITE } from './sites.ts';
 
 const site = (feed: string, a: object, b: object): Site => ({
@@ -171,5 +171,15 @@ describe('an instrument that can’t show the limit exceeded', () => {
     };
     const result = runSite(site, series({ a: [[1, 480]], b: [[1, 480]] })).last('PC_TWA');
     expect(result.verdict).toBe('within');
+  });
+});
+
+describe('the point that a result names', () => {
+  it('is where the channel stands that is proof: the backup’s when that stands for the post', () => {
+    const facts = [device('b', CO, { point: 'pt-2' })];
+    const at = (feed: string) =>
+      runSite({ ...site(feed, {}, {}), facts }, highB).last('PC_TWA').subject.point;
+    expect(at('backup')).toBe('pt-2');
+    expect(at('primary')).toBe('pt-1');
   });
 });
