@@ -1,4 +1,5 @@
-import { DAY_MS } from '../model/time.ts';
+import { uptime } from 'node:os';
+import { DAY_MS, SECOND_MS } from '../model/time.ts';
 import type { Logger } from '../process/log.ts';
 import { createSteadyClock, type SteadyClock } from '../process/steady-clock.ts';
 
@@ -15,6 +16,8 @@ export function createHubClock(lastReceiptMs: number | null, log: Logger): Stead
   return createSteadyClock({
     wallMs: Date.now,
     monotonicMs: () => performance.now(),
+    // The uptime counts sleep, the monotonic clock doesn't.
+    asleepMs: () => uptime() * SECOND_MS - Number(process.hrtime.bigint()) / 1e6,
     notBeforeMs: isUsable ? lastReceiptMs : 0,
     onStep: (stepMs, isTakenOver) =>
       log.error(

@@ -7,10 +7,11 @@ const START_MS = Date.UTC(2026, 0, 5, 8);
 
 /** A machine whose clock can be set while real time goes on. */
 function machine(notBeforeMs = 0) {
-  const state = { realMs: 0, setMs: 0 };
+  const state = { realMs: 0, setMs: 0, asleepMs: 0 };
   const told: [number, boolean][] = [];
   const clock = createSteadyClock({
-    wallMs: () => START_MS + state.realMs + state.setMs,
+    wallMs: () => START_MS + state.realMs + state.asleepMs + state.setMs,
+    asleepMs: () => state.asleepMs,
     monotonicMs: () => state.realMs,
     notBeforeMs,
     onStep: (stepMs, isTakenOver) => told.push([stepMs, isTakenOver]),
@@ -42,6 +43,30 @@ describe('createSteadyClock()', () => {
     expect(clock.now()).toBe(START_MS + state.realMs);
     expect(clock.stepMs()).toBe(0);
     expect(told).toEqual([[step, false]]);
+  });
+
+  it('goes on with the clock of a machine that slept, and tells of no step', () => {
+    const { state, told, clock } = machine();
+    for (const minutes of [20, 5]) {
+      state.realMs += MINUTE_MS;
+      state.asleepMs += minutes * MINUTE_MS;
+      expect(clock.now()).toBe(START_MS + state.realMs + state.asleepMs);
+      expect(clock.stepMs()).toBe(0);
+    }
+    expect(told).toEqual([]);
+  });
+
+  it('tells a step from the sleep that it came in', () => {
+    const { state, told, clock } = machine();
+    state.setMs = HOUR_MS;
+    expect(clock.now()).toBe(START_MS);
+    state.asleepMs = 20 * MINUTE_MS;
+    expect(clock.now()).toBe(START_MS + state.asleepMs);
+    expect(clock.stepMs()).toBe(HOUR_MS);
+    state.setMs = 0;
+    state.realMs += 1_000;
+    expect(clock.now()).toBe(START_MS + state.realMs + state.asleepMs);
+    expect(told).toEqual([[HOUR_MS, false]]);
   });
 
   it('follows a step that has stood for ten minutes', () => {
