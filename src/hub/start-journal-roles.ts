@@ -112,6 +112,7 @@ async function startWriting(
     hj212Logger: registry.hj212Logger,
     sparkplugNode: registry.sparkplugNode,
     clockStepMs: clock.stepMs,
+    admitLater: registry.state.gateway.size === 0,
     evaluates,
     signal,
   });
@@ -119,6 +120,7 @@ async function startWriting(
   signal.throwIfAborted();
   await ingest.caughtUp();
   await importRegistry(config.registry, { registry, ingest, log, nowMs: now() });
+  ingest.admit();
   return ingest;
 }
 

@@ -46,6 +46,11 @@ export interface IngestDeps extends EvaluationDeps {
   readonly sparkplugNode?: (group: string, edgeNode: string) => SparkplugNode | undefined;
   /** How far the machine's clock has stepped away from hub time, ms; never by default. */
   readonly clockStepMs?: () => number;
+  /**
+   * True: nobody is let in before `admit()`. For a hub that knows no gateway yet: a device of HJ 212 or an
+   * edge node that came before its registration would be a stranger, and what it sends a dead letter.
+   */
+  readonly admitLater?: boolean;
   /** Ends the wait of a standby for the lease. */
   readonly signal?: AbortSignal;
 }
@@ -69,6 +74,8 @@ export interface Ingest {
   readonly evaluation: Pick<Evaluation, 'stats'> | null;
   /** The latest entries of the journal, for readers in this process. */
   readonly ring: Ring;
+  /** Lets gateways, devices and edge nodes in, if nobody has yet. */
+  admit(): void;
   stats(): IngestStats;
   readiness(): { name: string; ok: boolean; detail: string };
   /** Takes a dead letter in again. */
@@ -160,11 +167,9 @@ export async function startIngest(settings: IngestSettings, deps: IngestDeps): P
     await Promise.all([broker.close(), hj212?.close()]);
     throw error;
   }
-  const stopUpkeep = startUpkeep(frame, parts);
-  broker.open();
-  hj212?.open();
-  sparkplug?.open();
-  return handleOf(frame, parts, stopUpkeep);
+  const handle = handleOf(frame, parts, startUpkeep(frame, parts));
+  if (deps.admitLater !== true) handle.admit();
+  return handle;
 }
 
 async function takeShard(frame: Frame): Promise<Parts> {
@@ -277,6 +282,7 @@ function handleOf(
   upkeep: Upkeep,
 ): Ingest {
   const { writer, evaluation, letters, acks, intake, isLost } = parts;
+  let isOpen = false;
   return {
     mqttUrl: broker.url,
     port: broker.port,
@@ -284,6 +290,13 @@ function handleOf(
     sparkplug,
     evaluation,
     ring: parts.ring,
+    admit() {
+      if (isOpen || isLost()) return;
+      isOpen = true;
+      broker.open();
+      hj212?.open();
+      sparkplug?.open();
+    },
     stats: () => ({
       ...metrics.counts,
       journalPos: writer.pos(),

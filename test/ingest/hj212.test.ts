@@ -179,7 +179,6 @@ describe('a frame of HJ 212', () => {
 
   it.each([
     ['2021', `${AT};SB1-RS=1`],
-    ['2031', `${AT};LA-Avg=80,LA-Flag=N`],
     ['2061', `${AT};LA-Avg=80,LA-Flag=N`],
     ['2081', `${AT};RestartTime=20261124075900`],
     ['3020', 'PolId=w01018;InfoId=i11001'],
@@ -192,6 +191,19 @@ describe('a frame of HJ 212', () => {
     ]);
     expect(await readEntries(database.pool)).toMatchObject([{ kind: 'parked' }]);
     expect(await letters()).toEqual([]);
+  });
+
+  it('with means of a day is put aside with the day, and answered', async () => {
+    const frame = frameOf(`${AT};LA-Avg=80,LA-Flag=N`, { cn: '2031' });
+    device.send(frame, frame);
+    await device.answered(2);
+    expect(await letters()).toMatchObject([
+      {
+        ...{ source: LOGGER_ID, topic: `hj212/${MN}`, reason: 'hj212-day', raw: frame },
+        detail: expect.stringContaining(`the day ${AT.slice('DataTime='.length, 17)}`),
+      },
+    ]);
+    expect(await readRows(database.pool)).toEqual([]);
   });
 
   it.each(['1013', '9015'])(
@@ -408,6 +420,23 @@ describe('the bounds of the listener', () => {
 describe('the listener', () => {
   it('is ready while it takes devices', async () => {
     expect(ingest.hj212?.readiness()).toMatchObject({ name: 'hj212', ok: true });
+  });
+
+  it('lets nobody in before the hub knows its gateways, and then everybody', async () => {
+    await ingest.close();
+    ingest = await startTestIngest(database, {
+      settings: { hj212: { port: 0 } },
+      deps: { admitLater: true, hj212Logger: (mn) => loggers.get(mn) },
+    });
+    const early = await connect();
+    early.send(ONE);
+    await early.closed();
+    expect(await letters()).toEqual([]);
+    ingest.admit();
+    const late = await connect();
+    late.send(ONE);
+    await late.answered(1);
+    expect(await readRows(database.pool)).toHaveLength(1);
   });
 
   it('is not there when no setting asks for it', async () => {

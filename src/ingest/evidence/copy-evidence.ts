@@ -27,12 +27,13 @@ interface BlockHeader {
 /**
  * Copies what a package rests on from the journal to `enforcement.evidence_raw`: the raw batches of its
  * window, the links up to the next seal, and the seal. `unsealed`: no such seal is there yet; what is
- * there of the window is copied all the same. Copying again is a no-op. Throws what the database throws.
+ * there of the window is copied all the same; `sealless`: nor can there be one. Copying again is a no-op.
+ * Throws what the database throws.
  */
 export async function copyEvidence(
   pool: pg.Pool,
   claim: WaitingClaim,
-): Promise<'sealed' | 'unsealed'> {
+): Promise<'sealed' | 'unsealed' | 'sealless'> {
   const gateways = await gatewaysOf(pool, claim);
   const names = new Set(gateways.map(({ gateway }) => gateway));
   const wanted = wantedEntries(names, claim);
@@ -50,7 +51,8 @@ export async function copyEvidence(
     const inside = positions.filter((pos) => pos >= from && pos <= to);
     if (inside.length > 0) await copyBlock(pool, claim, from, new Set(inside));
   }
-  return wanted.isSealed() ? 'sealed' : 'unsealed';
+  if (wanted.isSealed()) return 'sealed';
+  return wanted.mayBeSealed() ? 'unsealed' : 'sealless';
 }
 
 const isSealOf = ({ kind, gateway }: HeaderRow, names: ReadonlySet<string>): boolean =>

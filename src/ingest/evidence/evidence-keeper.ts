@@ -23,7 +23,8 @@ export interface EvidenceKeeper {
 
 /**
  * Takes the raw payloads behind each evidence package out of the journal before they age. A claim is
- * settled when a seal covers it, or as `unsealed` two days after its window's end. `onError` hears of a
+ * settled when a seal covers it; as `unsealed` at once where none can (HJ 212, Sparkplug, simple producers),
+ * else two days after its window's end. `onError` hears of a
  * look that failed; the next is in half a minute.
  */
 export function startEvidenceKeeper(
@@ -51,14 +52,15 @@ export function startEvidenceKeeper(
 
   async function settle(claim: KeptClaim): Promise<boolean> {
     const found = await copyEvidence(pool, claim);
-    const isLast = found === 'sealed' || now() > claim.to_ms + SEAL_WAIT_MS_MAX;
+    const isLast = found !== 'unsealed' || now() > claim.to_ms + SEAL_WAIT_MS_MAX;
+    const settled = found === 'sealed' ? 'sealed' : 'unsealed';
     const againS = Math.min(TRY_AGAIN_S_MAX, TRY_AGAIN_S_MIN * 2 ** claim.tries);
     await pool.query(
       `update enforcement.evidence_claim set state = $2, tries = tries + 1,
          next_try_at = now() + make_interval(secs => $3) where package_id = $1`,
-      [claim.package_id, isLast ? found : 'waiting', againS],
+      [claim.package_id, isLast ? settled : 'waiting', againS],
     );
-    if (isLast) log.info({ packageId: claim.package_id, state: found }, 'raw evidence copied');
+    if (isLast) log.info({ packageId: claim.package_id, state: settled }, 'raw evidence copied');
     return isLast;
   }
 

@@ -6,6 +6,8 @@ export interface WantedEntries {
   take(row: HeaderRow): void;
   /** True: every batch of the window is linked to a seal; nothing later can add to it. */
   isSealed(): boolean;
+  /** False: all of the window belongs to no chain, so no seal can ever cover it. */
+  mayBeSealed(): boolean;
   /** Positions to copy, ascending. */
   positions(): number[];
 }
@@ -105,6 +107,7 @@ export function wantedEntries(
     },
     isSealed: () =>
       loose.length === 0 && touched().length > 0 && touched().every((one) => linksOf(one) !== null),
+    mayBeSealed: () => loose.length === 0 || touched().length > 0,
     positions() {
       const chained = touched().flatMap((one) => linksOf(one) ?? windowOf(one));
       return [...new Set([...chained, ...loose])].sort((a, b) => a - b);

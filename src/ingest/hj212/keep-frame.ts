@@ -1,6 +1,6 @@
 import type { Hj212Logger } from '../../devices/hj212-stations.ts';
 import { sha256Hex } from '../../model/digest.ts';
-import { parseTime } from '../../telemetry/hj212/data-time.ts';
+import { dataKindOf, parseTime } from '../../telemetry/hj212/data-time.ts';
 import { decodeFrame, deviationsOf } from '../../telemetry/hj212/decode-frame.ts';
 import type { ReadingContext } from '../../telemetry/hj212/reading-context.ts';
 import type { Hj212Reason } from '../../telemetry/hj212/reading-reasons.ts';
@@ -22,7 +22,8 @@ const contexts = new WeakMap<Hj212Logger, ReadingContext>();
 
 /**
  * The journal entry of a frame: its bytes with the context that they are read with. Data that no channel is
- * registered for (days, device states) are kept all the same, and evaluated by nobody.
+ * registered for (device states) are kept all the same, and evaluated by nobody. A day's means are put aside
+ * where an engineer sees them: no second of a shift can be told from them.
  *
  * @param dataTime that of the packets it was split from; null: its own
  */
@@ -52,9 +53,21 @@ export function keepFrame(
     topic: isLive ? ('live' as const) : ('backfill' as const),
     ...{ gateway: logger.gateway.id, epoch: null, seq: null, found: null },
   };
-  if (decoded.value.kind !== 'batch')
+  if (decoded.value.kind !== 'batch') {
+    if (dataKindOf(header.cn) === 'day') return dayLetter(segment);
     return { kind: 'unused', submission: { ...base, kind: 'parked' } };
+  }
   const { batch, readings } = decoded.value;
   const submission = { ...base, kind: 'batch' as const, batch, readings };
   return { kind: 'batch', submission, deviations: deviationsOf(batch) };
+}
+
+const DAY_CHARS = 8;
+
+function dayLetter({ region }: DataFrame['segment']): KeptFrame {
+  const day = (region.fields.get('DataTime') ?? '').slice(0, DAY_CHARS);
+  return {
+    ...{ kind: 'letter', reason: 'hj212-day' },
+    detail: `means of the day ${day}: no shift can be judged by them; expected minute data (CN 2051)`,
+  };
 }

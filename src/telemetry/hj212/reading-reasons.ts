@@ -13,6 +13,7 @@ export const HJ212_REASONS = {
   'hj212-deviation': { isAnswered: true, meaning: "not among the gateway's deviations" },
   'hj212-time': { isAnswered: true, meaning: 'DataTime is no time, or the period is not known' },
   'hj212-unmapped': { isAnswered: true, meaning: 'none of its codes is registered' },
+  'hj212-day': { isAnswered: true, meaning: 'means of a whole day (CN 2031)' },
   'hj212-split': {
     isAnswered: true,
     meaning: 'a split packet without DataTime, also in its siblings',
