@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { EvidenceUpdate } from '../src/alerts/evidence-update.ts';
 
 /** One revision of a clue as the platform took it. */
 export interface ReceivedClue {
@@ -14,6 +15,13 @@ export interface ReceivedClue {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** What the hub told of the seals behind a package. */
+export interface ReceivedEvidence {
+  readonly idempotencyKey: string;
+  readonly bodySha256: string;
+  readonly body: EvidenceUpdate;
+}
+
 export type TakeOutcome =
   | { readonly kind: 'created' | 'repeated'; readonly clue: ReceivedClue }
   | { readonly kind: 'other-body'; readonly clue: ReceivedClue };
@@ -21,6 +29,10 @@ export type TakeOutcome =
 export interface PlatformStore {
   /** Takes a revision once: the same key with the same bytes again gives what it gave before. */
   take(revision: Omit<ReceivedClue, 'platformNo' | 'behaviorCode'>): TakeOutcome;
+  /** Takes what is told of evidence, once a key; false: it was told otherwise. */
+  takeEvidence(update: ReceivedEvidence): boolean;
+  /** All of it, in the order of arrival; it does not outlive a restart. */
+  evidence(): readonly ReceivedEvidence[];
   /** The highest revision held of a clue. */
   latest(clueNo: string): ReceivedClue | undefined;
   /** Everything held, in the order of arrival. */
@@ -34,6 +46,7 @@ export interface PlatformStore {
 export function createPlatformStore(stateFile: string | undefined): PlatformStore {
   const byKey = new Map<string, ReceivedClue>();
   const latest = new Map<string, ReceivedClue>();
+  const evidence = new Map<string, ReceivedEvidence>();
   const hold = (clue: ReceivedClue): void => {
     byKey.set(clue.idempotencyKey, clue);
     const held = latest.get(clue.clueNo);
@@ -58,6 +71,12 @@ export function createPlatformStore(stateFile: string | undefined): PlatformStor
       hold(clue);
       return { kind: 'created', clue };
     },
+    takeEvidence(update) {
+      const held = evidence.get(update.idempotencyKey);
+      if (held === undefined) evidence.set(update.idempotencyKey, update);
+      return held === undefined || held.bodySha256 === update.bodySha256;
+    },
+    evidence: () => [...evidence.values()],
     latest: (clueNo) => latest.get(clueNo),
     all: () => [...byKey.values()],
   };

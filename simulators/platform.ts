@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ClueBody } from '../src/alerts/clue-body.ts';
+import { EvidenceUpdate } from '../src/alerts/evidence-update.ts';
 import { sha256Hex } from '../src/model/digest.ts';
 import { describeIssues } from '../src/process/config-file.ts';
 import type { Logger } from '../src/process/log.ts';
 import { bgSignatureFault } from './platform-signature.ts';
-import { createPlatformStore, type ReceivedClue } from './platform-store.ts';
+import { createPlatformStore, type ReceivedClue, type ReceivedEvidence } from './platform-store.ts';
 
 /** A body of more bytes is refused with 413. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -40,6 +41,8 @@ export interface Platform {
   readonly url: string;
   /** Every revision held, in the order of arrival. */
   received(): readonly ReceivedClue[];
+  /** What was told of seals, in the order of arrival. */
+  evidence(): readonly ReceivedEvidence[];
   /** Puts faults behind those that are still waiting. */
   inject(fault: PlatformFault, times: number): void;
   close(): Promise<void>;
@@ -48,8 +51,8 @@ export interface Platform {
 const MinimalBody = z.looseObject({ clueNo: z.string().min(1), revision: z.int().min(1) });
 
 /**
- * Starts the simulated enforcement platform (design: our contract with the platform): `POST /clues`
- * and `GET /clues/:clueNo` signed with `X-BG-*`, and an unsigned `GET /clues` to look into it.
+ * Starts the simulated enforcement platform (design: our contract with the platform): `POST /clues`,
+ * `POST /clues/:clueNo/evidence` and `GET /clues/:clueNo` signed with `X-BG-*`, and an unsigned `GET /clues` to look into it.
  * Throws when the port is taken (EADDRINUSE).
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -98,6 +101,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     return reply.code(outcome.kind === 'created' ? 201 : 200).send({ platformNo, behaviorCode });
   });
 
+  app.post('/clues/:clueNo/evidence', { onRequest: refuseUnsigned }, async (request, reply) => {
+    const { clueNo } = request.params as { clueNo: string };
+    if (store.latest(clueNo) === undefined)
+      return reply.code(404).send({ message: 'No such clue' });
+    const bytes = request.body as Buffer;
+    const read = EvidenceUpdate.safeParse(JSON.parse(bytes.toString('utf8')));
+    if (!read.success || read.data.clueNo !== clueNo) {
+      return reply.code(400).send({ message: 'Invalid evidence update' });
+    }
+    const idempotencyKey = String(request.headers['idempotency-key']);
+    const { packageId } = read.data;
+    log.info({ clueNo, packageId }, 'seals received');
+    const update = { idempotencyKey, bodySha256: sha256Hex(bytes), body: read.data };
+    if (store.takeEvidence(update)) return reply.code(204).send();
+    return reply.code(409).send({ message: 'Idempotency-Key was used with another body' });
+  });
+
   app.get('/clues/:clueNo', { onRequest: refuseUnsigned }, async (request, reply) => {
     const { clueNo } = request.params as { clueNo: string };
     const clue = store.latest(clueNo);
@@ -108,7 +128,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
   const url = await app.listen({ host: options.host, port: options.port });
   log.info({ url, held: store.all().length }, 'platform simulator is listening');
-  return { url, received: store.all, inject, close: () => app.close() };
+  return { url, received: store.all, evidence: store.evidence, inject, close: () => app.close() };
 }
 
 type ReadPush =

@@ -47,6 +47,7 @@ export interface AlertMetrics {
   postponed(): void;
   attempted(kind: PushOutcome['kind'], tookMs: number): void;
   queueFailed(): void;
+  told(kind: PushOutcome['kind']): void;
 }
 
 export function createAlertMetrics(registry: Registry, db: Kysely<Database>): AlertMetrics {
@@ -83,6 +84,12 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     buckets: [0.01, 0.05, 0.25, 1, 5, 20],
     registers,
   });
+  const told = new Counter({
+    name: 'wugan_evidence_updates_total',
+    help: 'Attempts to tell the platform of the seal behind a package, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
   let asking: Promise<AlertStats> | undefined;
   const ask = (): Promise<AlertStats> => {
     asking ??= readAlertStats(db).finally(() => {
@@ -111,5 +118,6 @@ export function createAlertMetrics(registry: Registry, db: Kysely<Database>): Al
     postponed: () => postponed.inc(),
     attempted: (outcome, tookMs) => seconds.observe({ outcome }, tookMs / 1_000),
     queueFailed: () => queueFailures.inc(),
+    told: (outcome) => told.inc({ outcome }),
   };
 }

@@ -11,6 +11,7 @@ import {
 } from './alert-metrics.ts';
 import { type Alerts, createAlerts } from './apply.ts';
 import { startDispatcher } from './dispatcher.ts';
+import { startEvidenceTeller } from './evidence-teller.ts';
 import { listenToOutbox } from './outbox-listener.ts';
 import { createPlatformClient } from './platform-client.ts';
 import { postgresQueue } from './postgres-queue.ts';
@@ -116,12 +117,13 @@ async function startPush(
       onJobDone: dispatcher.done,
     });
     const onReleased = dispatcher.wake;
+    const teller = startEvidenceTeller(settings, { db, client, now, log, onOutcome: metrics.told });
     const listener = listenToOutbox({ databaseUrl, reconnectMsMax: redriveMs, onReleased, log });
     return {
       wake: dispatcher.wake,
       async close() {
         await listener.close();
-        await worker.close();
+        await Promise.all([worker.close(), teller.close()]);
         await dispatcher.close();
       },
     };

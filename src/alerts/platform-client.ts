@@ -18,6 +18,8 @@ export interface PlatformClient {
   push(idempotencyKey: string, body: string): Promise<PlatformAnswer>;
   /** `GET /clues/{clueNo}`: the last revision that the platform holds. */
   held(clueNo: string): Promise<PlatformAnswer>;
+  /** `POST /clues/{clueNo}/evidence`: the seals of a package; `body` is sent as it is. */
+  tellEvidence(clueNo: string, packageId: string, body: string): Promise<PlatformAnswer>;
   /** Ends requests on the way, now and later. */
   abort(): void;
 }
@@ -67,17 +69,19 @@ export function createPlatformClient({
   }
 
   return {
-    push: (idempotencyKey, body) =>
-      send(
-        'POST',
-        '/clues',
-        { 'idempotency-key': idempotencyKey, 'content-type': 'application/json; charset=utf-8' },
-        body,
-      ),
-    held: (clueNo) => send('GET', `/clues/${encodeURIComponent(clueNo)}`, {}),
+    push: (idempotencyKey, body) => send('POST', '/clues', jsonHeaders(idempotencyKey), body),
+    held: (clueNo) => send('GET', pathOf(clueNo), {}),
+    tellEvidence: (clueNo, packageId, body) =>
+      send('POST', `${pathOf(clueNo)}/evidence`, jsonHeaders(`${clueNo}-seal-${packageId}`), body),
     abort: () => aborted.abort(new Error('closing')),
   };
 }
+
+const pathOf = (clueNo: string): string => `/clues/${encodeURIComponent(clueNo)}`;
+
+const jsonHeaders = (idempotencyKey: string): Record<string, string> => ({
+  ...{ 'idempotency-key': idempotencyKey, 'content-type': 'application/json; charset=utf-8' },
+});
 
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];

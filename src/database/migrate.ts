@@ -10,6 +10,7 @@ import * as evidenceDialect from './migrations/007-evidence-dialect.ts';
 import * as roles from './migrations/008-roles.ts';
 import * as unparked from './migrations/009-unparked.ts';
 import * as checkpointPieces from './migrations/010-checkpoint-pieces.ts';
+import * as evidenceUpdate from './migrations/011-evidence-update.ts';
 import type { Database } from './schema.ts';
 
 /** In the order in which they run; a landed one is never changed. */
@@ -25,6 +26,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '008-roles': roles,
   '009-unparked': unparked,
   '010-checkpoint-pieces': checkpointPieces,
+  '011-evidence-update': evidenceUpdate,
 };
 
 /** Brings the schema to this build's state; a no-op when it is there already. Throws what failed. */

@@ -331,6 +331,11 @@ export interface EvidenceClaimTable {
   state: Generated<'waiting' | 'sealed' | 'unsealed'>;
   tries: Generated<number>;
   next_try_at: Date;
+  /** What the platform said of its seals; null: nothing so far. */
+  told: Generated<'accepted' | 'refused' | null>;
+  tell_tries: Generated<number>;
+  tell_after: Generated<Date>;
+  tell_error: Generated<string | null>;
 }
 
 /** Journal entries that outlive their partition, with their bytes. */

@@ -4,6 +4,7 @@ import { zstdDecompress } from 'node:zlib';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
+import { readSeals } from '../../alerts/evidence-update.ts';
 import type { Database } from '../../database/schema.ts';
 import { sha256Hex } from '../../model/digest.ts';
 import { Sha256Hex } from '../../model/ids.ts';
@@ -52,6 +53,18 @@ export const evidenceRoutes =
       },
     );
     app.get(
+      '/evidence/:packageId/seal',
+      {
+        schema: {
+          tags: ['clues'],
+          summary: 'The seals that cover the raw messages behind a package',
+          params: z.object({ packageId: Sha256Hex }),
+          response: { 200: SealState },
+        },
+      },
+      async (request) => readSealState(db, request.params.packageId),
+    );
+    app.get(
       '/evidence/:packageId/raw',
       {
         schema: {
@@ -78,6 +91,33 @@ export const evidenceRoutes =
       },
     );
   };
+
+const SealState = z.object({
+  packageId: Sha256Hex,
+  /** `waiting`: the covering seal may still come; `unsealed`: it did not, or can't. */
+  state: z.enum(['waiting', 'sealed', 'unsealed']),
+  /** The gateways' signed messages, whole. */
+  seals: z.array(z.looseObject({ gateway: z.string(), epoch: z.string(), upTo: z.int() })),
+  /** What the platform said of them; null: it was not told (yet). */
+  platform: z.enum(['accepted', 'refused']).nullable(),
+});
+
+async function readSealState(
+  db: Kysely<Database>,
+  packageId: string,
+): Promise<z.infer<typeof SealState>> {
+  const claim = await db
+    .selectFrom('enforcement.evidence_claim')
+    .select(['state', 'told'])
+    .where('package_id', '=', packageId)
+    .executeTakeFirst();
+  if (claim === undefined) {
+    throw new ApiError('EVIDENCE_NOT_FOUND', `No raw evidence for ${packageId}: there is none`);
+  }
+  const { state, told } = claim;
+  const seals = state === 'sealed' ? await readSeals(db, packageId) : [];
+  return { packageId, state, seals, platform: told };
+}
 
 async function unpack(packageId: string, body: Buffer): Promise<Buffer> {
   let json: Buffer;
