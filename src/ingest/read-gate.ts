@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import type { BrokerSettings } from './embedded/broker-settings.ts';
 import type { PublishLane } from './embedded/publish-lane.ts';
-import { createRateBucket, type RateLimit } from './embedded/rate-bucket.ts';
 import { createPacketGuard } from './packet-guard.ts';
+import { createRateBucket } from './rate-bucket.ts';
 
 /**
  * Bounds what is read from all sockets together: messages and payload bytes in flight, and those of one
@@ -35,7 +36,7 @@ export interface GateBounds {
 
 export function createReadGate(
   { bytesMax, messagesMax, turnBytesMax }: GateBounds,
-  clientRate: RateLimit,
+  clientRate: BrokerSettings['clientRate'],
 ): ReadGate {
   const held = new Set<Socket>();
   let bytes = 0;
@@ -62,7 +63,8 @@ export function createReadGate(
     guard(socket, lane, onRefused) {
       const read = socket.read.bind(socket);
       const packets = createPacketGuard();
-      const bucket = createRateBucket(clientRate);
+      const messageRate = createRateBucket({ perSecond: clientRate.messagesPerSecond });
+      const byteRate = createRateBucket({ perSecond: clientRate.bytesPerSecond });
       let slowed: NodeJS.Timeout | undefined;
       const slowDown = (waitMs: number): void => {
         slowed ??= setTimeout(() => {
@@ -78,7 +80,8 @@ export function createReadGate(
           held.add(socket);
           return null;
         }
-        const waitMs = bucket.waitMs(performance.now());
+        const nowMs = performance.now();
+        const waitMs = Math.max(messageRate.waitMs(nowMs), byteRate.waitMs(nowMs));
         if (waitMs > 0) {
           slowDown(waitMs);
           return null;
@@ -87,7 +90,8 @@ export function createReadGate(
         if (bytes === null) return null;
         const isAtPacket = packets.isAtPacket();
         const refusal = packets.pass(bytes);
-        bucket.take(packets.published(), bytes.length, performance.now());
+        messageRate.take(packets.published(), nowMs);
+        byteRate.take(bytes.length, nowMs);
         if (refusal === null) return lane.pass(bytes, isAtPacket);
         onRefused(refusal);
         socket.destroy();

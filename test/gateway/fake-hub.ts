@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import { Batch } from '../../src/model/batch.ts';
 import { sha256Hex } from '../../src/model/digest.ts';
@@ -12,7 +10,7 @@ import {
   signMessage,
   verifyMessage,
 } from '../../src/telemetry/signing.ts';
-import { freePort } from '../free-port.ts';
+import { createBrokerDoor } from './broker-door.ts';
 
 /** A message as it came, in the order of coming. */
 export interface Received {
@@ -71,9 +69,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     },
   });
   await broker.listen();
-  const sockets = new Set<Socket>();
-  let server: Server | undefined;
-  const port = await freePort();
+  const door = await createBrokerDoor(broker);
   let ackTimer: NodeJS.Timeout | undefined;
 
   function take(channel: string, payload: Buffer): void {
@@ -99,25 +95,8 @@ export async function startFakeHub(): Promise<FakeHub> {
     }, 20);
   }
 
-  async function listen(): Promise<void> {
-    server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-      broker.handle(socket);
-    });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  }
-
-  async function goDown(): Promise<void> {
-    const closed = once(server!, 'close');
-    server!.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
-
   const hub: FakeHub = {
-    port,
+    port: door.port,
     key,
     received,
     batches,
@@ -136,12 +115,12 @@ export async function startFakeHub(): Promise<FakeHub> {
       const rest = { qos: 1 as const, retain, dup: false };
       broker.publish({ cmd: 'publish', topic, payload, ...rest }, () => undefined);
     },
-    goDown,
-    comeBack: listen,
+    goDown: door.shut,
+    comeBack: door.open,
     async close() {
       clearTimeout(ackTimer);
       hub.acks = false;
-      if (server?.listening) await goDown();
+      await door.shut();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
     },
   };
@@ -171,7 +150,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     });
   }
 
-  await listen();
+  await door.open();
   return hub;
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +9,7 @@ import { createRandom } from '../../simulators/seeded-random.ts';
 import type { GatewayConfigInput } from '../../src/gateway/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../src/model/time.ts';
 import { readOrMakeKey } from '../../src/process/key-file.ts';
-import { freePort } from '../free-port.ts';
+import { createBrokerDoor } from './broker-door.ts';
 import { createHubStore, type HubStore } from './hub-store.ts';
 
 /** What a process of the gateway is told. */
@@ -258,31 +257,13 @@ async function startOutageHub() {
     overtakenMax = Math.max(overtakenMax, backfillTimes.length - before);
   }
 
-  const sockets = new Set<Socket>();
-  let server: Server | undefined;
-  const port = await freePort();
-  async function comeBack(): Promise<void> {
-    server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-      broker.handle(socket);
-    });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  }
-  async function goDown(): Promise<void> {
-    if (!server?.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
+  const door = await createBrokerDoor(broker);
   return {
-    port,
+    port: door.port,
     store,
-    isUp: () => server?.listening ?? false,
-    comeBack,
-    goDown,
+    isUp: door.isOpen,
+    comeBack: door.open,
+    goDown: door.shut,
     follow(next: Pace) {
       pace = next;
     },
@@ -308,7 +289,7 @@ async function startOutageHub() {
     },
     async close() {
       clearTimeout(ackTimer);
-      await goDown();
+      await door.shut();
       await new Promise<void>((resolve) => broker.close(() => resolve()));
     },
   };

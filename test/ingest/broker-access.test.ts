@@ -1,13 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, Publication } from '../../src/ingest/broker.ts';
 import { brokerSettings } from '../../src/ingest/embedded/broker-settings.ts';
 import { makePassword, openPasswords } from '../../src/ingest/embedded/passwords.ts';
-import { createRateBucket } from '../../src/ingest/embedded/rate-bucket.ts';
 import { startEmbeddedBroker } from '../../src/ingest/embedded-broker.ts';
 import { ConfigError } from '../../src/process/config-file.ts';
 import { type Certificates, makeCertificates } from '../gateway/certificates.ts';
@@ -167,34 +165,5 @@ describe('a client that sends faster than its rate', () => {
     const fromFast = received.filter(({ gateway }) => gateway.id === 'gw-1');
     expect(fromFast.map(({ payload }) => Number(payload))).toEqual(sent.map((_, i) => i));
     expect(received.at(-1)?.gateway.id).toBe('gw-1');
-  });
-});
-
-describe('createRateBucket()', () => {
-  it('lets through a second at once, and then no more than the rate', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 100 }),
-        fc.integer({ min: 1, max: 10_000 }),
-        fc.array(fc.record({ messages: fc.nat(20), bytes: fc.nat(3_000) }), { minLength: 1 }),
-        (messagesPerSecond, bytesPerSecond, reads) => {
-          const bucket = createRateBucket({ messagesPerSecond, bytesPerSecond });
-          let nowMs = 0;
-          let messages = 0;
-          let bytes = 0;
-          for (const read of reads) {
-            nowMs += bucket.waitMs(nowMs);
-            expect(bucket.waitMs(nowMs)).toBeLessThanOrEqual(1);
-            // Whoever waited so long had not more before this read than a second and its time allow.
-            const seconds = 1 + (nowMs + 1) / 1_000;
-            expect(messages).toBeLessThanOrEqual(messagesPerSecond * seconds + 1e-6);
-            expect(bytes).toBeLessThanOrEqual(bytesPerSecond * seconds + 1e-6);
-            bucket.take(read.messages, read.bytes, nowMs);
-            messages += read.messages;
-            bytes += read.bytes;
-          }
-        },
-      ),
-    );
   });
 });

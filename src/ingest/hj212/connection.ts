@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { createFrameStream } from '../../telemetry/hj212/frame-stream.ts';
 import { createSplitPackets } from '../../telemetry/hj212/split-packets.ts';
+import { createRateBucket } from '../rate-bucket.ts';
 import type { DataFrame } from './judge-frame.ts';
 import type { Hj212Refusal } from './metrics.ts';
 import type { Hj212Settings } from './settings.ts';
 import { expireSplits, type PieceSource, type TakingDeps, takePiece } from './take-piece.ts';
-import { createTokenBucket } from './token-bucket.ts';
 
 /** One device's connection. */
 export interface Connection {
@@ -40,10 +40,10 @@ export function createConnection(socket: Socket, deps: ConnectionDeps): Connecti
   const { settings, address, nowMs, metrics } = deps;
   const stream = createFrameStream();
   const splits = createSplitPackets<DataFrame>();
-  const bucket = createTokenBucket(
-    { ratePerS: settings.frameRateMax, burst: settings.frameBurstMax },
-    nowMs,
-  );
+  const bucket = createRateBucket({
+    perSecond: settings.frameRateMax,
+    burst: settings.frameBurstMax,
+  });
   let waiting = 0;
   let isIdentified = false;
   let isStopped = false;
@@ -78,17 +78,20 @@ export function createConnection(socket: Socket, deps: ConnectionDeps): Connecti
   };
 
   function take(pieces: ReturnType<typeof stream.push>): void {
-    bucket.take(pieces.length);
+    bucket.take(pieces.length, nowMs());
     for (const piece of pieces) takePiece(piece, source, deps);
     if (!mayRead()) pause();
   }
 
   const mayRead = (): boolean =>
-    !isStopped && waiting < settings.waitingFramesMax && deps.hasRoom() && bucket.waitMs() === 0;
+    !isStopped &&
+    waiting < settings.waitingFramesMax &&
+    deps.hasRoom() &&
+    bucket.waitMs(nowMs()) === 0;
 
   function pause(): void {
     socket.pause();
-    const waitMs = bucket.waitMs();
+    const waitMs = bucket.waitMs(nowMs());
     if (waitMs === 0 || timer !== undefined) return;
     timer = setTimeout(() => {
       timer = undefined;

@@ -12,8 +12,8 @@ import { readPayload } from '../../telemetry/sparkplug/read-payload.ts';
 import type { SparkplugTopic } from '../../telemetry/sparkplug/sparkplug-topic.ts';
 import { sparkplugTopicOf } from '../../telemetry/sparkplug/sparkplug-topic.ts';
 import type { DeadLetter } from '../dead-letters.ts';
-import { createRateBucket } from '../embedded/rate-bucket.ts';
 import type { Outcome, Submission } from '../journal/submission.ts';
+import { createRateBucket } from '../rate-bucket.ts';
 import type { DeadReason } from '../receive.ts';
 import { createStrayBudget } from '../stray-budget.ts';
 import { type KnownContexts, keepEvent } from './keep-event.ts';
@@ -75,8 +75,7 @@ const UNREADABLE = { timestampMs: null, seq: null, metrics: [] };
 export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
   const { settings, metrics, sink, log } = deps;
   const edges = new Map<string, Edge>();
-  const perSecond = settings.rebirthsPerSecondMax;
-  const budget = createRateBucket({ messagesPerSecond: perSecond, bytesPerSecond: 1 });
+  const budget = createRateBucket({ perSecond: settings.rebirthsPerSecondMax });
   const strays = createStrayBudget(settings.strayLettersPerHourMax, deps.nowMs);
   const dones = new WeakMap<EdgeMessage, (isKept: boolean) => void>();
   let inFlightBytes = 0;
@@ -222,7 +221,7 @@ export function createEdgeNodes(deps: EdgeNodesDeps): EdgeNodes {
     const nowMs = deps.nowMs();
     if (!session.isRebirthDue(nowMs) || budget.waitMs(nowMs) > 0) return;
     if (!deps.askForRebirth(group, edgeNode)) return;
-    budget.take(1, 0, nowMs);
+    budget.take(1, nowMs);
     session.rebirthRequested(nowMs);
     metrics.rebirth();
     log.info({ group, edgeNode, status: session.status() }, 'asked an edge node for its births');

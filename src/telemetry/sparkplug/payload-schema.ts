@@ -1,5 +1,37 @@
 import protobuf from 'protobufjs/light.js';
 
+const SCALARS = [
+  ['intValue', 'uint32'],
+  ['longValue', 'uint64'],
+  ['floatValue', 'float'],
+  ['doubleValue', 'double'],
+  ['booleanValue', 'bool'],
+] as const;
+
+/** The members of a value, in the order of their numbers: the scalars, then these. */
+function valueFields(
+  firstId: number,
+  others: readonly (readonly [name: string, type: string])[],
+): { readonly oneof: string[]; readonly fields: Record<string, protobuf.IField> } {
+  const members = [...SCALARS, ...others];
+  const fields = members.map(([name, type], i) => [name, { type, id: firstId + i }] as const);
+  return { oneof: members.map(([name]) => name), fields: Object.fromEntries(fields) };
+}
+
+const PROPERTY_VALUE = valueFields(3, [
+  ['stringValue', 'bytes'],
+  ['propertySet', 'bytes'],
+  ['propertySets', 'bytes'],
+  ['extension', 'bytes'],
+]);
+const METRIC_VALUE = valueFields(10, [
+  ['stringValue', 'string'],
+  ['bytesValue', 'bytes'],
+  ['dataSet', 'bytes'],
+  ['template', 'bytes'],
+  ['extension', 'bytes'],
+]);
+
 /**
  * The wire format of Sparkplug B (proto2), as far as it is read: field numbers and types of Payload and
  * Metric, and of their properties. Values that no channel can hold (data sets, templates, nested property
@@ -10,26 +42,11 @@ const SCHEMA: protobuf.INamespace = {
   nested: {
     PropertyValue: {
       edition: 'proto2',
-      oneofs: {
-        value: {
-          oneof: [
-            ...['intValue', 'longValue', 'floatValue', 'doubleValue', 'booleanValue'],
-            ...['stringValue', 'propertySet', 'propertySets', 'extension'],
-          ],
-        },
-      },
+      oneofs: { value: { oneof: PROPERTY_VALUE.oneof } },
       fields: {
         type: { type: 'uint32', id: 1 },
         isNull: { type: 'bool', id: 2 },
-        intValue: { type: 'uint32', id: 3 },
-        longValue: { type: 'uint64', id: 4 },
-        floatValue: { type: 'float', id: 5 },
-        doubleValue: { type: 'double', id: 6 },
-        booleanValue: { type: 'bool', id: 7 },
-        stringValue: { type: 'bytes', id: 8 },
-        propertySet: { type: 'bytes', id: 9 },
-        propertySets: { type: 'bytes', id: 10 },
-        extension: { type: 'bytes', id: 11 },
+        ...PROPERTY_VALUE.fields,
       },
     },
     PropertySet: {
@@ -41,14 +58,7 @@ const SCHEMA: protobuf.INamespace = {
     },
     Metric: {
       edition: 'proto2',
-      oneofs: {
-        value: {
-          oneof: [
-            ...['intValue', 'longValue', 'floatValue', 'doubleValue', 'booleanValue'],
-            ...['stringValue', 'bytesValue', 'dataSet', 'template', 'extension'],
-          ],
-        },
-      },
+      oneofs: { value: { oneof: METRIC_VALUE.oneof } },
       fields: {
         name: { type: 'string', id: 1 },
         alias: { type: 'uint64', id: 2 },
@@ -59,16 +69,7 @@ const SCHEMA: protobuf.INamespace = {
         isNull: { type: 'bool', id: 7 },
         metadata: { type: 'bytes', id: 8 },
         properties: { type: 'PropertySet', id: 9 },
-        intValue: { type: 'uint32', id: 10 },
-        longValue: { type: 'uint64', id: 11 },
-        floatValue: { type: 'float', id: 12 },
-        doubleValue: { type: 'double', id: 13 },
-        booleanValue: { type: 'bool', id: 14 },
-        stringValue: { type: 'string', id: 15 },
-        bytesValue: { type: 'bytes', id: 16 },
-        dataSet: { type: 'bytes', id: 17 },
-        template: { type: 'bytes', id: 18 },
-        extension: { type: 'bytes', id: 19 },
+        ...METRIC_VALUE.fields,
       },
     },
     Payload: {

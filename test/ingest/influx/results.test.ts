@@ -1,41 +1,23 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { projectFact } from '../../../src/devices/projection.ts';
 import { refillInflux } from '../../../src/ingest/influx/refill.ts';
 import { influxSettings } from '../../../src/ingest/influx/settings.ts';
 import { storeOutputs } from '../../../src/ingest/store-outputs.ts';
 import type { EngineOutput, ShiftResult } from '../../../src/model/exposure.ts';
 import { resultOf, subjectOf } from '../../api/rows.ts';
-import { createTestDatabase, silentLog, type TestDatabase } from '../../database/test-database.ts';
-import { openJournal, type TestJournal } from '../journal-fixture.ts';
+import { silentLog } from '../../database/test-database.ts';
 import { readEntries } from '../journal-rows.ts';
-import { type InfluxStub, startInfluxStub } from './influx-stub.ts';
 import {
   appendFact,
   appendRegistry,
   device,
   START_MS,
   seconds,
-  startTestSink,
-  type TestSink,
+  useSinkBench,
 } from './sink-fixture.ts';
 
-let database: TestDatabase;
-let journal: TestJournal;
-let stub: InfluxStub;
-let sink: TestSink | undefined;
-
-beforeEach(async () => {
-  [database, stub] = await Promise.all([createTestDatabase(), startInfluxStub()]);
-  journal = await openJournal(database);
-  await appendRegistry(journal);
-});
-afterEach(async () => {
-  await sink?.close();
-  sink = undefined;
-  await journal.writer.close();
-  await stub.close();
-  await database.close();
-});
+const bench = useSinkBench();
+beforeEach(() => appendRegistry(bench.journal));
 
 const cell = (minute: number, mean: number | null): EngineOutput =>
   ({
@@ -58,9 +40,9 @@ const result = (changes: Partial<ShiftResult>): EngineOutput => ({
 
 /** What the evaluator commits: projected facts, outputs and its cursor, up to the journal's head. */
 async function evaluate(...outputs: readonly EngineOutput[]): Promise<number> {
-  const pos = journal.writer.pos();
-  const entries = await readEntries(database.pool);
-  await database.db.transaction().execute(async (tx) => {
+  const pos = bench.journal.writer.pos();
+  const entries = await readEntries(bench.database.pool);
+  await bench.database.db.transaction().execute(async (tx) => {
     for (const entry of entries) {
       if (entry.kind === 'fact') {
         await projectFact(tx, { shard: 'main', pos: entry.pos }, entry.fact);
@@ -78,19 +60,17 @@ async function evaluate(...outputs: readonly EngineOutput[]): Promise<number> {
   return pos;
 }
 
-const start = (settings: object = {}): void => {
-  sink = startTestSink(database, journal, { url: stub.url, ...settings });
-};
+const { start } = bench;
 
 const points = (measurement: string): [string, string][] =>
-  [...stub.points].filter(([series]) => series.startsWith(`${measurement},`));
+  [...bench.stub.points].filter(([series]) => series.startsWith(`${measurement},`));
 
 const written = (pos: number): Promise<void> =>
   expect
     .poll(
       async () =>
         (
-          await database.pool.query<{ pos: number }>(
+          await bench.database.pool.query<{ pos: number }>(
             `select pos from telemetry.sink_cursor where name = 'influx-results'`,
           )
         ).rows[0]?.pos,
@@ -116,11 +96,11 @@ describe('minute cells', () => {
     const first = await evaluate(cell(0, 70), cell(1, 71));
     start();
     await written(first);
-    const before = stub.requests.length;
-    await journal.append('gw-1', seconds(0, 1));
+    const before = bench.stub.requests.length;
+    await bench.journal.append('gw-1', seconds(0, 1));
     const second = await evaluate(cell(1, 72));
     await written(second);
-    const lines = stub.requests
+    const lines = bench.stub.requests
       .slice(before)
       .flatMap((request) => request.lines)
       .filter((line) => line.startsWith('wugan_minute'));
@@ -138,7 +118,7 @@ describe('minute cells', () => {
     const first = await evaluate(cell(0, 70));
     start();
     await written(first);
-    await appendFact(journal, {
+    await appendFact(bench.journal, {
       ...{ entity: 'device', id: 'noise-01', validFromMs: START_MS + 60_000 },
       value: device('paint-p1'),
     });
@@ -156,7 +136,7 @@ describe('results', () => {
     const first = await evaluate(result({ verdict: 'indeterminate', ratio: null }));
     start();
     await written(first);
-    await journal.append('gw-1', seconds(0, 1));
+    await bench.journal.append('gw-1', seconds(0, 1));
     const second = await evaluate(
       result({ revision: 2, verdict: 'exceeded', inputHash: 'b', ratio: 1.25 }),
     );
@@ -180,9 +160,9 @@ describe('refillInflux()', () => {
       ...{ linesMax: 20, retry: { backoffMsMin: 5, backoffMsMax: 20 } },
     });
     return refillInflux(
-      { ...settings, url: stub.url },
+      { ...settings, url: bench.stub.url },
       {
-        ...{ pool: database.pool, shard: 'main', period: { fromMs, untilMs }, signal },
+        ...{ pool: bench.database.pool, shard: 'main', period: { fromMs, untilMs }, signal },
         bounds: { aheadMsMax: 120_000, ageMsMax: 400 * 86_400_000 },
         log: silentLog,
         onProgress: (share) => shares.push(share),
@@ -192,12 +172,12 @@ describe('refillInflux()', () => {
 
   /** A device that moved, readings before and after, cells and a result. */
   async function fill(): Promise<number> {
-    await journal.append('gw-1', seconds(0, 60));
-    await appendFact(journal, {
+    await bench.journal.append('gw-1', seconds(0, 60));
+    await appendFact(bench.journal, {
       ...{ entity: 'device', id: 'noise-01', validFromMs: START_MS + 90_000 },
       value: device('paint-p1'),
     });
-    for (let n = 1; n < 5; n++) await journal.append('gw-1', seconds(n * 60, 60));
+    for (let n = 1; n < 5; n++) await bench.journal.append('gw-1', seconds(n * 60, 60));
     const subject = subjectOf();
     const shift = { ...subject.shift, endMs: START_MS + 120_000 };
     return evaluate(
@@ -211,13 +191,13 @@ describe('refillInflux()', () => {
     start();
     await written(pos);
     await expect.poll(() => points('wugan_reading')).toHaveLength(300);
-    await sink?.close();
-    const bySink = new Map(stub.points);
-    (stub.points as Map<string, string>).clear();
-    stub.faults.push({ do: 'say', status: 503 }, { do: 'take-then-reset' });
+    await bench.sink?.close();
+    const bySink = new Map(bench.stub.points);
+    (bench.stub.points as Map<string, string>).clear();
+    bench.stub.faults.push({ do: 'say', status: 503 }, { do: 'take-then-reset' });
     const { report, shares } = await refill(START_MS, START_MS + 3_600_000);
     expect(report).toEqual({ written: 306, quarantined: 0, isWhole: true });
-    expect([...stub.points].sort()).toEqual([...bySink].sort());
+    expect([...bench.stub.points].sort()).toEqual([...bySink].sort());
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     expect(shares.at(-1)).toBe(1);
   });
@@ -236,17 +216,17 @@ describe('refillInflux()', () => {
 
   it('counts what the server refuses', async () => {
     await fill();
-    stub.wrong = (line) => (line.includes('value=63 ') ? 'as scripted' : undefined);
+    bench.stub.wrong = (line) => (line.includes('value=63 ') ? 'as scripted' : undefined);
     const { report } = await refill(START_MS, START_MS + 60_000);
     expect(report).toEqual({ written: 59, quarantined: 2, isWhole: true });
   });
 
   it('ends at once when it is told to, and says that it is not whole', async () => {
     await fill();
-    stub.faults.push({ do: 'hang' });
+    bench.stub.faults.push({ do: 'hang' });
     const stop = new AbortController();
     const refilling = refill(START_MS, START_MS + 60_000, stop.signal);
-    await expect.poll(() => stub.requests.length).toBe(1);
+    await expect.poll(() => bench.stub.requests.length).toBe(1);
     stop.abort();
     expect((await refilling).report).toEqual({ written: 0, quarantined: 0, isWhole: false });
   });

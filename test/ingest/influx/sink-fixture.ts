@@ -1,11 +1,13 @@
 import { Registry } from 'prom-client';
+import { afterEach, beforeEach } from 'vitest';
 import { influxSettings } from '../../../src/ingest/influx/settings.ts';
 import { type InfluxSink, startInfluxSink } from '../../../src/ingest/influx/sink.ts';
 import type { Submission } from '../../../src/ingest/journal/submission.ts';
 import { canonicalJson, sha256Hex } from '../../../src/model/digest.ts';
 import { Fact } from '../../../src/model/facts.ts';
-import { silentLog, type TestDatabase } from '../../database/test-database.ts';
-import type { TestJournal } from '../journal-fixture.ts';
+import { createTestDatabase, silentLog, type TestDatabase } from '../../database/test-database.ts';
+import { openJournal, type TestJournal } from '../journal-fixture.ts';
+import { type InfluxStub, startInfluxStub } from './influx-stub.ts';
 
 /** A whole minute a few minutes ago: servers with a retention take it. */
 export const START_MS = Math.floor(Date.now() / 60_000) * 60_000 - 10 * 60_000;
@@ -47,6 +49,57 @@ export function startTestSink(
       return values.find(({ labels: has }) =>
         Object.entries(labels).every(([key, value]) => has[key as never] === value),
       )?.value;
+    },
+  };
+}
+
+/** What a test of the sink has: a database with a journal, a stub, and the sink once it is started. */
+export interface SinkBench {
+  readonly database: TestDatabase;
+  readonly journal: TestJournal;
+  readonly stub: InfluxStub;
+  readonly sink: TestSink | undefined;
+  /** Starts the sink on the stub; it is closed with the rest, or by `close`. */
+  start(settings?: object): TestSink;
+  /** Opens the journal anew in another way. */
+  reopenJournal(options: Parameters<typeof openJournal>[1]): Promise<void>;
+}
+
+/** Made anew for each test of the file. */
+export function useSinkBench(): SinkBench {
+  let made: Pick<SinkBench, 'database' | 'journal' | 'stub'>;
+  let sink: TestSink | undefined;
+  beforeEach(async () => {
+    const [database, stub] = await Promise.all([createTestDatabase(), startInfluxStub()]);
+    made = { database, stub, journal: await openJournal(database) };
+  });
+  afterEach(async () => {
+    await sink?.close();
+    sink = undefined;
+    await made.journal.writer.close();
+    await made.stub.close();
+    await made.database.close();
+  });
+  return {
+    get database() {
+      return made.database;
+    },
+    get journal() {
+      return made.journal;
+    },
+    get stub() {
+      return made.stub;
+    },
+    get sink() {
+      return sink;
+    },
+    async reopenJournal(options) {
+      await made.journal.writer.close();
+      made = { ...made, journal: await openJournal(made.database, options) };
+    },
+    start(settings = {}) {
+      sink = startTestSink(made.database, made.journal, { url: made.stub.url, ...settings });
+      return sink;
     },
   };
 }

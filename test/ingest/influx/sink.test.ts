@@ -1,7 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../database/test-database.ts';
-import { openJournal, type TestJournal } from '../journal-fixture.ts';
-import { type Dialect, type Fault, type InfluxStub, startInfluxStub } from './influx-stub.ts';
+import { describe, expect, it } from 'vitest';
+import type { Dialect, Fault } from './influx-stub.ts';
 import {
   appendFact,
   appendRegistry,
@@ -10,35 +8,16 @@ import {
   letters,
   START_MS,
   seconds,
-  startTestSink,
-  type TestSink,
+  useSinkBench,
 } from './sink-fixture.ts';
 
-let database: TestDatabase;
-let journal: TestJournal;
-let stub: InfluxStub;
-let sink: TestSink | undefined;
+const bench = useSinkBench();
 
-beforeEach(async () => {
-  [database, stub] = await Promise.all([createTestDatabase(), startInfluxStub()]);
-  journal = await openJournal(database);
-});
-afterEach(async () => {
-  await sink?.close();
-  sink = undefined;
-  await journal.writer.close();
-  await stub.close();
-  await database.close();
-});
-
-const start = (settings: object = {}): TestSink => {
-  sink = startTestSink(database, journal, { url: stub.url, ...settings });
-  return sink;
-};
+const { start } = bench;
 
 const caughtUp = (): Promise<void> =>
   expect
-    .poll(() => sink?.metric('wugan_influx_lag_entries', { source: 'readings' }), {
+    .poll(() => bench.sink?.metric('wugan_influx_lag_entries', { source: 'readings' }), {
       timeout: 30_000,
       interval: 10,
     })
@@ -46,14 +25,14 @@ const caughtUp = (): Promise<void> =>
 
 /** Points of readings: the sink's own sign of life is none. */
 const readings = (): [string, string][] =>
-  [...stub.points].filter(([series]) => series.startsWith('wugan_reading'));
+  [...bench.stub.points].filter(([series]) => series.startsWith('wugan_reading'));
 
 const atSecond = (n: number): number => START_MS + n * 1_000;
 
 describe('the lines of readings', () => {
   it('carry the place by the registry, event time and a float', async () => {
-    await appendRegistry(journal);
-    await journal.append('gw-1', seconds(1, 1));
+    await appendRegistry(bench.journal);
+    await bench.journal.append('gw-1', seconds(1, 1));
     start();
     await caughtUp();
     expect(readings()).toEqual([
@@ -67,7 +46,7 @@ describe('the lines of readings', () => {
   });
 
   it('have neither place nor factor for a device that nobody registered', async () => {
-    await journal.append('gw-1', seconds(1, 1, 'stray'));
+    await bench.journal.append('gw-1', seconds(1, 1, 'stray'));
     start();
     await caughtUp();
     expect(readings()[0]?.[0]).toBe(
@@ -76,7 +55,7 @@ describe('the lines of readings', () => {
   });
 
   it('show what is no proof under its flag, and what is missing as missing', async () => {
-    await journal.append(
+    await bench.journal.append(
       'gw-1',
       batchOf('gw-1', {
         device: 'noise-01',
@@ -97,8 +76,8 @@ describe('the lines of readings', () => {
   it('put a time that cannot be under the flag clock', async () => {
     const frame = { device: 'noise-01', spanMs: 1_000, values: { laeq: 70 } };
     const in2099 = Date.UTC(2099, 0, 1);
-    await journal.append('gw-1', batchOf('gw-1', { ...frame, at: in2099 }));
-    await journal.append('gw-1', batchOf('gw-1', { ...frame, at: atSecond(5) }));
+    await bench.journal.append('gw-1', batchOf('gw-1', { ...frame, at: in2099 }));
+    await bench.journal.append('gw-1', batchOf('gw-1', { ...frame, at: atSecond(5) }));
     start();
     await caughtUp();
     expect(readings().map(([series]) => series)).toEqual([
@@ -116,8 +95,8 @@ describe('the lines of readings', () => {
           frames: [{ device: 'noise-01', at: atSecond(1), spanMs: 1_000, values: { laeq: value } }],
         }),
       );
-    await journal.append('gw-1', keyed(70));
-    await journal.append('gw-1', keyed(71));
+    await bench.journal.append('gw-1', keyed(70));
+    await bench.journal.append('gw-1', keyed(71));
     start();
     await caughtUp();
     expect(readings().map(([, fields]) => fields)).toEqual(['value=70', 'value=71']);
@@ -125,15 +104,15 @@ describe('the lines of readings', () => {
   });
 
   it('follow the registry: as learnt at the entry, by the time of the reading', async () => {
-    await appendRegistry(journal);
-    await journal.append('gw-1', seconds(1, 1));
-    await appendFact(journal, {
+    await appendRegistry(bench.journal);
+    await bench.journal.append('gw-1', seconds(1, 1));
+    await appendFact(bench.journal, {
       ...{ entity: 'device', id: 'noise-01', validFromMs: atSecond(10) },
       value: device('paint-p1'),
     });
-    await journal.append('gw-1', seconds(9, 2));
+    await bench.journal.append('gw-1', seconds(9, 2));
     // Learnt after those seconds came in: they stay where they were.
-    await appendFact(journal, {
+    await appendFact(bench.journal, {
       ...{ entity: 'device', id: 'noise-01', validFromMs: atSecond(9) },
       value: device('paint-p1'),
     });
@@ -149,60 +128,59 @@ describe('the lines of readings', () => {
 
 describe('the cursor', () => {
   it('goes on where it stood, with the registry as it was', async () => {
-    await appendRegistry(journal);
-    await journal.append('gw-1', seconds(0, 10));
+    await appendRegistry(bench.journal);
+    await bench.journal.append('gw-1', seconds(0, 10));
     start();
     await caughtUp();
-    await sink?.close();
-    await journal.append('gw-1', seconds(10, 10));
-    const before = stub.requests.length;
+    await bench.sink?.close();
+    await bench.journal.append('gw-1', seconds(10, 10));
+    const before = bench.stub.requests.length;
     start();
     await caughtUp();
     expect(readings()).toHaveLength(20);
     expect(readings().every(([series]) => series.includes('post=weld'))).toBe(true);
-    const again = stub.requests.slice(before).flatMap(({ lines }) => lines);
+    const again = bench.stub.requests.slice(before).flatMap(({ lines }) => lines);
     expect(again).toHaveLength(10);
   });
 
   it('reads blocks when the ring does not reach back, and without a ring', async () => {
-    await journal.writer.close();
-    journal = await openJournal(database, { ringEntriesMax: 3 });
-    await appendRegistry(journal);
-    for (let n = 0; n < 12; n++) await journal.append('gw-1', seconds(n * 5, 5));
+    await bench.reopenJournal({ ringEntriesMax: 3 });
+    await appendRegistry(bench.journal);
+    for (let n = 0; n < 12; n++) await bench.journal.append('gw-1', seconds(n * 5, 5));
     start();
     await caughtUp();
     expect(readings()).toHaveLength(60);
-    await sink?.close();
-    await database.pool.query(`delete from telemetry.sink_cursor where name like 'influx%'`);
+    await bench.sink?.close();
+    await bench.database.pool.query(`delete from telemetry.sink_cursor where name like 'influx%'`);
     start({ withRing: false });
     await caughtUp();
     // The same points again: nothing new, nothing overwritten with anything else.
     expect(readings()).toHaveLength(60);
-    expect(stub.requests.flatMap(({ lines }) => lines)).toHaveLength(120);
+    expect(bench.stub.requests.flatMap(({ lines }) => lines)).toHaveLength(120);
   });
 
   it('stands at the last entry whose lines are written', async () => {
-    await journal.append('gw-1', seconds(0, 5));
+    await bench.journal.append('gw-1', seconds(0, 5));
     start();
     await caughtUp();
-    const { rows } = await database.pool.query<{ pos: number }>(
+    const { rows } = await bench.database.pool.query<{ pos: number }>(
       `select pos from telemetry.sink_cursor where name = 'influx-readings'`,
     );
     expect(rows).toEqual([{ pos: 1 }]);
   });
 
   it('begins at the oldest entry when partitions before it are gone, and counts what is lost', async () => {
-    await journal.append('gw-1', seconds(0, 5));
+    await bench.journal.append('gw-1', seconds(0, 5));
     start();
     await caughtUp();
-    await sink?.close();
-    await journal.append('gw-1', seconds(5, 5));
-    await journal.append('gw-1', seconds(10, 5));
-    await database.pool.query('delete from telemetry.block where pos_from < 3');
+    await bench.sink?.close();
+    await bench.journal.append('gw-1', seconds(5, 5));
+    await bench.journal.append('gw-1', seconds(10, 5));
+    await bench.database.pool.query('delete from telemetry.block where pos_from < 3');
     start({ withRing: false });
     await caughtUp();
     expect(readings()).toHaveLength(10);
-    expect(await sink?.metric('wugan_influx_skipped_entries_total')).toBe(1);
+    expect(await bench.sink?.metric('wugan_influx_skipped_entries_total')).toBe(1);
   });
 });
 
@@ -240,39 +218,39 @@ describe('whatever the server does', () => {
   it.each(Object.entries(OUTAGES))(
     'after %s every line is there, none is refused',
     async (_, faults) => {
-      stub.faults.push(...faults);
-      await journal.append('gw-1', seconds(0, 30));
-      await journal.append('gw-1', seconds(30, 30));
+      bench.stub.faults.push(...faults);
+      await bench.journal.append('gw-1', seconds(0, 30));
+      await bench.journal.append('gw-1', seconds(30, 30));
       start({ timeoutMs: 200 });
       await caughtUp();
-      expect(stub.faults).toEqual([]);
+      expect(bench.stub.faults).toEqual([]);
       expect(readings()).toHaveLength(60);
       const written = { source: 'readings', outcome: 'written' };
-      expect(await sink?.metric('wugan_influx_lines_total', written)).toBe(60);
-      expect(await letters(database)).toEqual([]);
+      expect(await bench.sink?.metric('wugan_influx_lines_total', written)).toBe(60);
+      expect(await letters(bench.database)).toEqual([]);
     },
   );
 
   it('does not come back before Retry-After has passed', async () => {
-    stub.faults.push(say(429, { headers: { 'retry-after': '1' } }));
-    await journal.append('gw-1', seconds(0, 1));
+    bench.stub.faults.push(say(429, { headers: { 'retry-after': '1' } }));
+    await bench.journal.append('gw-1', seconds(0, 1));
     start();
     await caughtUp();
-    const [first, second] = stub.requests;
+    const [first, second] = bench.stub.requests;
     expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual(990);
   });
 
   it('does not hold up the journal while it hangs, and says how far behind it is', async () => {
-    stub.faults.push(...Array.from({ length: 1_000 }, (): Fault => ({ do: 'hang' })));
+    bench.stub.faults.push(...Array.from({ length: 1_000 }, (): Fault => ({ do: 'hang' })));
     start({ timeoutMs: 60_000 });
     for (let n = 0; n < 20; n++) {
-      expect(await journal.append('gw-1', seconds(n * 3, 3))).toBe('stored');
+      expect(await bench.journal.append('gw-1', seconds(n * 3, 3))).toBe('stored');
     }
-    expect(await sink?.metric('wugan_influx_lag_entries')).toBe(20);
-    await expect.poll(() => sink?.metric('wugan_influx_lag_seconds')).toBeGreaterThan(0);
-    stub.faults.length = 0;
+    expect(await bench.sink?.metric('wugan_influx_lag_entries')).toBe(20);
+    await expect.poll(() => bench.sink?.metric('wugan_influx_lag_seconds')).toBeGreaterThan(0);
+    bench.stub.faults.length = 0;
     // A hanging request ends with the sink: the close waits for no time-out.
-    await sink?.close();
+    await bench.sink?.close();
     start();
     await caughtUp();
     expect(readings()).toHaveLength(60);
@@ -289,13 +267,13 @@ const DIALECTS: readonly Dialect[] = [
 
 describe('a line that the server refuses', () => {
   it.each(DIALECTS)('is put aside with its words (%s); all others are written', async (dialect) => {
-    stub.dialect = dialect;
-    stub.wrong = (line) => (/ value=(63|71\.5) /.test(line) ? 'as scripted' : undefined);
-    await journal.append('gw-1', seconds(0, 40));
+    bench.stub.dialect = dialect;
+    bench.stub.wrong = (line) => (/ value=(63|71\.5) /.test(line) ? 'as scripted' : undefined);
+    await bench.journal.append('gw-1', seconds(0, 40));
     start();
     await caughtUp();
     expect(readings()).toHaveLength(38);
-    const kept = await letters(database);
+    const kept = await letters(bench.database);
     expect(kept.map(({ raw }) => raw.toString()).sort()).toEqual([
       expect.stringContaining(' value=63 '),
       expect.stringContaining(' value=71.5 '),
@@ -307,78 +285,80 @@ describe('a line that the server refuses', () => {
       });
     }
     const counted = (outcome: string) =>
-      sink?.metric('wugan_influx_lines_total', { source: 'readings', outcome });
+      bench.sink?.metric('wugan_influx_lines_total', { source: 'readings', outcome });
     expect([await counted('written'), await counted('quarantined')]).toEqual([38, 2]);
   });
 
   it.each(DIALECTS)('is put aside when no line of the batch is right (%s)', async (dialect) => {
-    stub.dialect = dialect;
-    stub.wrong = (line) => (line.startsWith('wugan_reading') ? 'too old' : undefined);
-    await journal.append('gw-1', seconds(0, 9));
+    bench.stub.dialect = dialect;
+    bench.stub.wrong = (line) => (line.startsWith('wugan_reading') ? 'too old' : undefined);
+    await bench.journal.append('gw-1', seconds(0, 9));
     start();
     await caughtUp();
-    const lines = (await letters(database)).flatMap(({ raw }) => raw.toString().split('\n'));
+    const lines = (await letters(bench.database)).flatMap(({ raw }) => raw.toString().split('\n'));
     expect(lines).toHaveLength(9);
-    stub.wrong = () => undefined;
-    await journal.append('gw-1', seconds(9, 9));
+    bench.stub.wrong = () => undefined;
+    await bench.journal.append('gw-1', seconds(9, 9));
     await expect.poll(readings, { timeout: 30_000 }).toHaveLength(9);
   });
 
   it('is believed to be wrong only after it was refused alone', async () => {
-    stub.dialect = 'v3-partial';
+    bench.stub.dialect = 'v3-partial';
     // A server that counts from elsewhere names the wrong ones.
     const named = (n: number) => ({ data: [{ line_number: n, error_message: 'no' }] });
-    stub.faults.push(say(400, { body: JSON.stringify(named(3)) }));
-    await journal.append('gw-1', seconds(0, 10));
+    bench.stub.faults.push(say(400, { body: JSON.stringify(named(3)) }));
+    await bench.journal.append('gw-1', seconds(0, 10));
     start();
     await caughtUp();
     expect(readings()).toHaveLength(10);
-    expect(await letters(database)).toEqual([]);
+    expect(await letters(bench.database)).toEqual([]);
   });
 
   it('is kept once, however often it comes', async () => {
-    stub.wrong = (line) => (line.includes('value=63 ') ? 'as scripted' : undefined);
-    await journal.append('gw-1', seconds(0, 20));
+    bench.stub.wrong = (line) => (line.includes('value=63 ') ? 'as scripted' : undefined);
+    await bench.journal.append('gw-1', seconds(0, 20));
     for (let n = 0; n < 2; n++) {
-      await database.pool.query(`delete from telemetry.sink_cursor where name like 'influx%'`);
+      await bench.database.pool.query(
+        `delete from telemetry.sink_cursor where name like 'influx%'`,
+      );
       start();
       await caughtUp();
-      await sink?.close();
+      await bench.sink?.close();
     }
-    expect(await letters(database)).toHaveLength(1);
+    expect(await letters(bench.database)).toHaveLength(1);
   });
 });
 
 describe('a batch', () => {
   it('is divided when the server says that it is too large', async () => {
-    stub.linesMax = 7;
-    await journal.append('gw-1', seconds(0, 100));
+    bench.stub.linesMax = 7;
+    await bench.journal.append('gw-1', seconds(0, 100));
     start();
     await caughtUp();
     expect(readings()).toHaveLength(100);
-    expect(await letters(database)).toEqual([]);
+    expect(await letters(bench.database)).toEqual([]);
   });
 
   it('holds about as many lines as it may, compressed, in one request at a time', async () => {
-    for (let n = 0; n < 10; n++) await journal.append('gw-1', seconds(n * 30, 30));
+    for (let n = 0; n < 10; n++) await bench.journal.append('gw-1', seconds(n * 30, 30));
     start({ linesMax: 100 });
     await caughtUp();
-    expect(stub.requests.map(({ lines }) => lines.length)).toEqual([120, 120, 60]);
-    expect(stub.requests[0]?.path).toBe('/api/v2/write?org=wugan&bucket=wugan&precision=ms');
+    expect(bench.stub.requests.map(({ lines }) => lines.length)).toEqual([120, 120, 60]);
+    expect(bench.stub.requests[0]?.path).toBe('/api/v2/write?org=wugan&bucket=wugan&precision=ms');
   });
 
   it('carries the token', async () => {
-    await journal.append('gw-1', seconds(0, 1));
+    await bench.journal.append('gw-1', seconds(0, 1));
     start({ token: 'secret' });
     await caughtUp();
-    expect(stub.requests[0]?.authorization).toBe('Token secret');
+    expect(bench.stub.requests[0]?.authorization).toBe('Token secret');
   });
 
   it('goes to /write with user and password where the server is of version 1', async () => {
-    await journal.append('gw-1', seconds(0, 1));
+    await bench.journal.append('gw-1', seconds(0, 1));
     start({ api: 'v1', token: 'user:password', bucket: 'plant' });
     await caughtUp();
-    expect(stub.requests[0]).toMatchObject({
+    expect(bench.stub.requests[0]).toMatchObject({
       path: '/write?db=plant&precision=ms',
       authorization: `Basic ${Buffer.from('user:password').toString('base64')}`,
     });
