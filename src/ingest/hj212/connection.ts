@@ -80,27 +80,24 @@ export function createConnection(socket: Socket, deps: ConnectionDeps): Connecti
   function take(pieces: ReturnType<typeof stream.push>): void {
     bucket.take(pieces.length, nowMs());
     for (const piece of pieces) takePiece(piece, source, deps);
-    if (!mayRead()) pause();
+    if (mayRead() && bucket.waitMs(nowMs()) === 0) return;
+    socket.pause();
+    resume();
   }
 
   const mayRead = (): boolean =>
-    !isStopped &&
-    waiting < settings.waitingFramesMax &&
-    deps.hasRoom() &&
-    bucket.waitMs(nowMs()) === 0;
+    !isStopped && waiting < settings.waitingFramesMax && deps.hasRoom();
 
-  function pause(): void {
-    socket.pause();
-    const waitMs = bucket.waitMs(nowMs());
-    if (waitMs === 0 || timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      resume();
-    }, waitMs);
-  }
-
+  /** Whatever else holds it calls again; the rate's own wait is set here, as often as it takes. */
   function resume(): void {
-    if (socket.isPaused() && !socket.destroyed && mayRead()) socket.resume();
+    if (!socket.isPaused() || socket.destroyed) return;
+    const waitMs = bucket.waitMs(nowMs());
+    if (waitMs > 0) {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        resume();
+      }, waitMs);
+    } else if (mayRead()) socket.resume();
   }
 
   function close(reason: Hj212Refusal | null): void {
