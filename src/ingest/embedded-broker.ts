@@ -109,6 +109,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     },
   });
   aedes.on('clientReady', (client) => {
+    // Messages of an edge node have an order, whatever their QoS: none may take the lane past another.
+    if (gateway(client.id)?.sparkplug !== undefined) return;
     laneOf.get(client.conn)?.open(client, keepAlivesS.get(client.conn) ?? 0);
   });
   aedes.on('clientError', (client, error) => onRefused(error.message, client.id));
