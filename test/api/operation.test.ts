@@ -90,6 +90,7 @@ describe('GET /api/v1/openapi.json', () => {
       '/api/v1/dead-letters/{id}/replay',
       '/api/v1/evidence/{packageId}',
       '/api/v1/evidence/{packageId}/raw',
+      '/api/v1/evidence/{packageId}/seal',
       '/api/v1/gateways/{id}/commands',
       '/api/v1/live',
       '/api/v1/posts',

@@ -108,7 +108,7 @@ describe('wugan replay --to influx', () => {
     const noPeriod = await replay({ INFLUX_URL: stub.url }, '-c', hubFile);
     expect(noPeriod.stderr).toContain('--from');
     const more = await replay({}, '-c', hubFile, '--from', FROM, '--out', 'x');
-    expect(more.stderr).toContain('Cannot refill InfluxDB with out');
+    expect(more.stderr).toContain('Cannot refill InfluxDB with --out');
     expect([without.code, noPeriod.code, more.code]).toEqual([2, 2, 2]);
   });
 });

@@ -55,7 +55,7 @@ describe('wugan gateway keygen', () => {
     const before = readFileSync(file, 'utf8');
     const second = await wugan('gateway', 'keygen', '-o', file);
     expect(second.code).toBe(2);
-    expect(second.err).toContain(`Cannot use ${file}:\n  - exists already and is kept`);
+    expect(second.err).toContain(`Cannot use ${file}: exists already and is kept`);
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 });
@@ -186,7 +186,7 @@ describe('wugan gateway status', () => {
     expect(statSync(join(file, '../spool.sqlite.sock')).mode & 0o777).toBe(0o600);
     const second = await wugan('gateway', 'run', '-c', file);
     expect(second.code).toBe(2);
-    expect(second.err).toMatch(/Cannot use .*spool.sqlite:\n.*another process holds it/);
+    expect(second.err).toMatch(/Cannot use .*spool.sqlite: another process holds it/);
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
