@@ -23,7 +23,8 @@ export async function runUntilSignal(
       resolve();
     };
     process.once('SIGINT', onSignal);
-    process.once('SIGTERM', onSignal);
+    // Also heard again: npm and a supervisor may both send it, and the second must not cut the stop short.
+    process.on('SIGTERM', onSignal);
   });
   try {
     await start(stop.signal);
